@@ -1,0 +1,101 @@
+"""A named gap: what stands where a result would be, when the data cannot support the result.
+
+A gap passes through every calculation unchanged, so a lesson is written once, for data that has everything,
+and on data that lacks something it says so in the place where the number would be. It never becomes a number.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+GAP_MARK = "\N{WORD JOINER}gap\N{WORD JOINER}"  # what a gap prints as inside a sentence; `say` looks for it
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Gap:
+    """What is missing and how to supply it; every calculation with a gap gives the same gap.
+
+    Parameters
+    ----------
+    reason : str
+        What is missing and what it would have been needed for, as a sentence.
+    remedy : str
+        What to do to have it, as a sentence; may be empty.
+
+    Examples
+    --------
+    >>> spend = Gap("There is no spend table, so no cost per acquisition.", "Add `spend` to study.yaml.")
+    >>> cost = spend["cost"].sum() / 100
+    >>> cost is spend, bool(cost)
+    (True, False)
+    >>> cost.sentence
+    'There is no spend table, so no cost per acquisition. Add `spend` to study.yaml.'
+    """
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        self.reason, self.remedy = reason, remedy
+
+    @property
+    def sentence(self) -> str:
+        """The reason and the remedy, as one text."""
+        return f"{self.reason} {self.remedy}".strip()
+
+    def __getattr__(self, name: str) -> Gap:
+        if name.startswith("_"):
+            raise AttributeError(name)  # so that copying, pickling and IPython's display see an ordinary object
+        return self
+
+    def _itself(self, *_args: Any, **_kwargs: Any) -> Gap:
+        return self
+
+    __getitem__ = __call__ = _itself
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _itself
+    __truediv__ = __rtruediv__ = __pow__ = __neg__ = __abs__ = __round__ = _itself
+    __lt__ = __le__ = __gt__ = __ge__ = __and__ = __or__ = __invert__ = _itself
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __iter__(self) -> Any:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __format__(self, _spec: str) -> str:
+        return GAP_MARK
+
+    def __str__(self) -> str:
+        return GAP_MARK
+
+    def __repr__(self) -> str:
+        return f"Gap({self.reason!r}, {self.remedy!r})"
+
+
+def gap_of(*things: Any) -> Gap | None:
+    """The first gap among `things`, or None.
+
+    >>> gap_of(1, Gap("No costs.")), gap_of(1, 2)
+    (Gap('No costs.', ''), None)
+    """
+    return next((thing for thing in things if isinstance(thing, Gap)), None)
+
+
+def passes_gaps(function: Function) -> Function:
+    """`function`, which returns the first gap among its arguments instead of running on it.
+
+    >>> @passes_gaps
+    ... def double(x):
+    ...     return 2 * x
+    >>> double(4), double(Gap("No costs."))
+    (8, Gap('No costs.', ''))
+    """
+
+    @functools.wraps(function)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        found = gap_of(*args, *kwargs.values())
+        return function(*args, **kwargs) if found is None else found
+
+    return checked  # type: ignore[return-value]
