@@ -1,0 +1,183 @@
+"""Any models, side by side on the same journeys: credit, what differs, and how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from inspect import cleandoc
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from ..errors import ConvtrackError, nearest
+from ..gaps import passes_gaps
+from ..sources import TableSource, read_raw, to_numbers
+from .markov import Markov
+from .paths import Paths, as_paths
+from .rules import FirstTouch, LastNonDirect, LastTouch, Linear, LinearUnique, PositionBased, TimeDecay
+from .shapley import Shapley
+
+
+class Model(Protocol):
+    """What every model is: a name, a card (its docstring), and credit for paths."""
+
+    name: str
+
+    def credit(self, paths: Paths) -> pd.DataFrame:
+        """Credit by channel: channel, conversions, value."""
+
+
+MODELS: dict[str, Model] = {model.name: model for model in (
+    FirstTouch(), LastTouch(), LastNonDirect(), Linear(), LinearUnique(), PositionBased(), TimeDecay(), Markov(), Shapley())}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Credit of several models on the same journeys; `table` has a row for each model and channel."""
+
+    table: pd.DataFrame
+    conversions: float
+    value: float
+    unattributed: float
+
+    @property
+    def models(self) -> list[str]:
+        """The models, in the order asked for."""
+        return list(dict.fromkeys(self.table["model"]))
+
+    def wide(self, what: str = "conversions") -> pd.DataFrame:
+        """Credit with a row a channel and a column a model; most credited by the first model first."""
+        wide = self.table.pivot(index="channel", columns="model", values=what)[self.models].rename_axis(columns=None)
+        return wide.sort_values(self.models[0], ascending=False, kind="stable")
+
+    @property
+    def sentence(self) -> str:
+        """What the comparison covers: how many conversions were credited, and how many could not be."""
+        credited = self.conversions - self.unattributed
+        return (f"{self.conversions:,.0f} conversions = {credited:,.0f} credited + {self.unattributed:,.0f} unattributed "
+                f"(no touch in the lookback window).")
+
+    def as_json(self) -> dict[str, Any]:
+        """The comparison as the object that `convtrack compare --format json` prints."""
+        columns = [c for c in ("conversions", "value", "low", "high") if c in self.table]
+        models = {name: {row.channel: {c: float(getattr(row, c)) for c in columns} for row in rows.itertuples()}
+                  for name, rows in self.table.groupby("model", sort=False)}
+        return {"models": models, "conversions": self.conversions, "value": self.value, "unattributed": self.unattributed}
+
+
+def get_model(model: str | Model) -> Model:
+    """The model of that name, or an error that says which there are.
+
+    >>> get_model("linear")
+    Linear(name='linear')
+    """
+    if not isinstance(model, str):
+        return model
+    if model not in MODELS:
+        raise ConvtrackError(f"There is no model '{model}'.{nearest(model, MODELS)} Write some of: {', '.join(MODELS)}")
+    return MODELS[model]
+
+
+def model_cards() -> pd.DataFrame:
+    """The definition card of every model: one row a model, from its docstring."""
+    return pd.DataFrame({"model": list(MODELS), "card": [cleandoc(m.__doc__ or "") for m in MODELS.values()]})
+
+
+@passes_gaps
+def compare(journeys: pd.DataFrame, models: Iterable[str | Model] = tuple(MODELS), resamples: int = 0,
+            rng: np.random.Generator | None = None) -> Comparison:
+    """Credit of each model on the same journeys or paths, with 95 % intervals where `resamples` are asked for.
+
+    Parameters
+    ----------
+    journeys : DataFrame
+        As `build_journeys` returns it, or paths with totals as `count_paths` does.
+    models : iterable of str or Model
+        Names from `MODELS`, or model objects with settings of their own.
+    resamples : int
+        Bootstrap resamples for `low` and `high` (2.5 % and 97.5 % points of conversions). Visitors are drawn, with
+        replacement, not journeys; in a table of paths, which knows no visitors, each journey is its own.
+    rng : numpy Generator
+        Needed for resamples.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    ConvtrackError
+        If no conversion has a touch, or a model is unknown.
+
+    Examples
+    --------
+    >>> paths = pd.DataFrame({"path": [["Social", "Email"], ["Email"]], "total_conversions": [1, 2]})
+    >>> compare(paths, ["first_touch", "last_touch"]).wide().loc["Email"].to_dict()
+    {'first_touch': 2.0, 'last_touch': 3.0}
+    """
+    paths = as_paths(journeys)
+    _check_can_credit(paths)
+    chosen = [get_model(model) for model in models]
+    table = pd.concat([model.credit(paths).assign(model=model.name) for model in chosen], ignore_index=True)
+    table = table[["model", "channel", "conversions", "value"]]
+    if resamples:
+        table = table.join(_intervals(paths, chosen, resamples, rng))
+    return Comparison(table, float(paths.conversions.sum()), float(paths.value.sum()), paths.unattributed)
+
+
+def _check_can_credit(paths: Paths) -> None:
+    if paths.conversions.sum() == 0:
+        raise ConvtrackError("There is no conversion to credit. Check main_goal in study.yaml, and its event's name.")
+    if paths.unattributed == paths.conversions.sum():
+        raise ConvtrackError("Not one conversion has a touch before it within the lookback window. Raise lookback_days in "
+                             "study.yaml, or check that event_time and visitor_id are mapped to the right columns.")
+
+
+def _intervals(paths: Paths, models: Sequence[Model], resamples: int, rng: np.random.Generator | None) -> pd.DataFrame:
+    if rng is None:
+        raise ConvtrackError("Intervals need a random generator. Write rng=np.random.default_rng(1)")
+    draws = [np.concatenate([model.credit(resampled)["conversions"] for model in models])
+             for resampled in (paths.weighted(w) for w in _resample_weights(paths, resamples, rng))]
+    low, high = np.quantile(draws, [0.025, 0.975], axis=0)
+    return pd.DataFrame({"low": low, "high": high})
+
+
+def _resample_weights(paths: Paths, resamples: int, rng: np.random.Generator) -> Iterable[np.ndarray]:
+    if paths.owners is not None:
+        owners = int(paths.owners.max()) + 1
+        for _ in range(resamples):
+            yield rng.multinomial(owners, np.full(owners, 1 / owners))[paths.owners].astype(float)
+        return
+    size = paths.conversions + paths.nulls
+    for _ in range(resamples):
+        yield np.divide(rng.multinomial(round(size.sum()), size / size.sum()), size, out=np.zeros_like(size), where=size > 0)
+
+
+def read_paths(path: Path) -> pd.DataFrame:
+    """A file of paths with totals: CSV with channels joined by " > ", or Parquet with lists.
+
+    Raises
+    ------
+    ConvtrackError
+        If the columns `path` and `total_conversions` are not there, or a number is not one.
+    """
+    raw = read_raw(path, TableSource(file=path.name))
+    for name in ("path", "total_conversions"):
+        if name not in raw:
+            raise ConvtrackError(f"{path.name} has no column '{name}'.{nearest(name, raw.columns)} Rename one to it.")
+    table = pd.DataFrame({"path": raw["path"].map(_split)}, index=raw.index)
+    for name in (c for c in raw.columns if c in ("total_conversions", "total_conversion_value", "total_null")):
+        table[name] = to_numbers(raw[name])
+        if (bad := table[name].isna() | (table[name] < 0)).any():
+            row = bad.idxmax()
+            raise ConvtrackError(f"{path.name}, row {row}, column {name}: '{raw.loc[row, name]}' is not a number of 0 or more. "
+                                 f"Correct the row.")
+    return table
+
+
+def _split(path: Any) -> list[str]:
+    if isinstance(path, str):
+        return [part.strip() for part in path.split(" > ") if part.strip()]
+    return [] if path is None or (isinstance(path, float) and np.isnan(path)) else [str(part) for part in path]

@@ -1,0 +1,129 @@
+"""Paths as flat arrays: what every model computes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from ..errors import ConvtrackError
+
+Floats = np.ndarray
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Paths with their outcomes; touch i is `channels[codes[i]]`, and path p owns touches starts[p] to starts[p+1].
+
+    `conversions`, `value` and `nulls` (journeys that did not convert) are per path; `hours` (to the journey's end) per
+    touch, or None where only paths are known. `owners` says, per path, which visitor to resample.
+    """
+
+    channels: list[str]
+    codes: np.ndarray
+    starts: np.ndarray
+    conversions: Floats
+    value: Floats
+    nulls: Floats
+    hours: Floats | None = None
+    owners: np.ndarray | None = None
+
+    @cached_property
+    def lengths(self) -> np.ndarray:
+        """Touches of each path."""
+        return np.diff(self.starts)
+
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """The path of each touch."""
+        return np.repeat(np.arange(len(self.lengths)), self.lengths)
+
+    @cached_property
+    def positions(self) -> np.ndarray:
+        """The place of each touch on its path, from 0."""
+        return np.arange(len(self.codes)) - self.starts[:-1][self.rows]
+
+    @cached_property
+    def distinct(self) -> tuple[np.ndarray, np.ndarray]:
+        """Path and channel of each pair of a path and a channel that is on it, once each."""
+        pairs = np.unique(self.rows.astype(np.int64) * len(self.channels) + self.codes)
+        return pairs // len(self.channels), pairs % len(self.channels)
+
+    @property
+    def unattributed(self) -> float:
+        """Conversions on paths without a touch."""
+        return float(self.conversions[self.lengths == 0].sum())
+
+    def weighted(self, weights: Floats) -> Paths:
+        """The same paths with every outcome multiplied by its path's weight."""
+        return replace(self, conversions=self.conversions * weights, value=self.value * weights, nulls=self.nulls * weights)
+
+    def spread(self, shares: Floats) -> pd.DataFrame:
+        """Credit by channel, when each touch gets its share of its path's conversions and value."""
+        def total(outcome: Floats) -> Floats:
+            return np.bincount(self.codes, shares * outcome[self.rows], minlength=len(self.channels))
+
+        return self.table(total(self.conversions), total(self.value))
+
+    def table(self, conversions: Floats, value: Floats) -> pd.DataFrame:
+        """Credit as a table: channel, conversions, value."""
+        return pd.DataFrame({"channel": self.channels, "conversions": conversions, "value": value})
+
+
+def as_paths(table: pd.DataFrame) -> Paths:
+    """A journeys table, or a table of paths with totals, as `Paths`.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Journeys (path, converted, value, and where there hours, visitor_id), or paths (path, total_conversions, and
+        where there total_conversion_value, total_null). A path is a list of channels.
+
+    Raises
+    ------
+    ConvtrackError
+        If an outcome is negative or missing, or a path holds something that is no channel.
+
+    Examples
+    --------
+    >>> as_paths(pd.DataFrame({"path": [["A", "B"]], "total_conversions": [3]})).channels
+    ['A', 'B']
+    """
+    lists = pa.array(table["path"], type=pa.list_(pa.string()))
+    flat = lists.flatten()
+    _check_channels(flat)
+    names = sorted(set(flat.to_pylist()))
+    codes = pd.Categorical(flat.to_pandas(), categories=names).codes.astype(np.int64)
+    starts = np.concatenate([[0], np.cumsum(lists.value_lengths().to_numpy(zero_copy_only=False))]).astype(np.int64)
+    return Paths(names, codes, starts, *_outcomes(table), _hours(table), _owners(table))
+
+
+def _check_channels(flat: pa.Array) -> None:
+    if flat.null_count or "" in flat.unique().to_pylist():
+        raise ConvtrackError("A path holds an empty channel. Give every touch a channel, or take the touch off its path.")
+
+
+def _outcomes(table: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
+    if "converted" in table:
+        won = table["converted"].to_numpy(dtype=float)
+        return won, table["value"].fillna(0.0).to_numpy(dtype=float) * won, 1 - won
+    zeros = pd.Series(0.0, index=table.index)
+    columns = [table.get(c, zeros) for c in ("total_conversions", "total_conversion_value", "total_null")]
+    for column in columns:
+        if not np.isfinite(numbers := column.to_numpy(dtype=float)).all() or (numbers < 0).any():
+            row = table.index[~(numbers >= 0)][0]
+            raise ConvtrackError(f"row {row}, column {column.name}: {column[row]} is negative or missing. Correct the row.")
+    return tuple(column.to_numpy(dtype=float) for column in columns)  # type: ignore[return-value]
+
+
+def _hours(table: pd.DataFrame) -> Floats | None:
+    if "hours" not in table:
+        return None
+    return pa.array(table["hours"], type=pa.list_(pa.float64())).flatten().to_numpy(zero_copy_only=False)
+
+
+def _owners(table: pd.DataFrame) -> np.ndarray | None:
+    return pd.factorize(table["visitor_id"])[0] if "visitor_id" in table else None

@@ -1,0 +1,210 @@
+"""One study: what `study.yaml` says, and the tables that it names."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from . import channels
+from .errors import ConvtrackError, nearest
+from .gaps import Gap
+from .goals import Goal
+from .schema import INTERACTIONS, TABLES
+from .sources import Loaded, TableSource, load_table, zone
+
+Interaction = Literal["view", "click", "visit", "open", "delivery"]
+REMEDY = "To have it, add a table `{0}` to study.yaml (its columns are in docs/data_dictionary.md)."
+
+
+class StudyFile(BaseModel):
+    """The contract of study.yaml; every key that is not here is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    title: str
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    time_zone: str
+    bad_rows: Literal["stop", "quarantine"]
+    tables: dict[str, TableSource]
+    goals: dict[str, Goal] = Field(min_length=1)
+    main_goal: str
+    touches: list[Interaction] = Field(min_length=1)
+    lookback_days: int = Field(ge=1, le=365)
+    exchange_rates: dict[str, float] = {}
+    lessons: dict[str, dict[str, Any]] = {}
+
+
+class Study:
+    """A study: its settings, and its tables as attributes; a table that it does not have is a `Gap`.
+
+    Parameters
+    ----------
+    path : Path
+        The study file, or the folder that holds one called study.yaml.
+
+    Raises
+    ------
+    ConvtrackError
+        If the file is missing, is not YAML, or has an unknown key or a wrong value; when a table is first read, if it
+        cannot be used.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = _study_path(Path(path))
+        self.settings = read_study_file(self.path)
+        self._loaded: dict[str, Loaded] = {}
+
+    def __repr__(self) -> str:
+        return f"Study({self.settings.name!r}: {', '.join(self.settings.tables)})"
+
+    name = property(lambda self: self.settings.name)
+    title = property(lambda self: self.settings.title)
+    currency = property(lambda self: self.settings.currency)
+    time_zone = property(lambda self: self.settings.time_zone)
+    goals = property(lambda self: self.settings.goals)
+    main_goal = property(lambda self: self.settings.main_goal)
+    touches = property(lambda self: tuple(self.settings.touches))
+    lookback_days = property(lambda self: self.settings.lookback_days)
+
+    events = property(lambda self: self.table("events"))
+    spend = property(lambda self: self.table("spend"))
+    orders = property(lambda self: self.table("orders"))
+    platform_reports = property(lambda self: self.table("platform_reports"))
+    visitors = property(lambda self: self.table("visitors"))
+    assignments = property(lambda self: self.table("assignments"))
+
+    @cached_property
+    def goal(self) -> dict[str, Goal]:
+        """The main goal alone, as a mapping that `find_conversions` takes."""
+        return {self.main_goal: self.goals[self.main_goal]}
+
+    def table(self, name: str) -> pd.DataFrame | Gap:
+        """The rows of a table that can be used, or the gap where the study has no such table."""
+        if name not in self.settings.tables:
+            return Gap(f"This study has no table `{name}`.", REMEDY.format(name))
+        return self.loaded(name).good
+
+    def loaded(self, name: str) -> Loaded:
+        """A table as it was read: used and quarantined rows. Read once, then remembered."""
+        if name not in self._loaded:
+            self._loaded[name] = self._load(name)
+        return self._loaded[name]
+
+    def _load(self, name: str) -> Loaded:
+        loaded = load_table(name, self.settings.tables[name], self.path.parent)
+        _check_bad_rows(loaded, self.settings)
+        good = _in_one_currency(loaded.good, loaded, self.settings)
+        if name == "events":
+            good = channels.with_channels(good)
+        return Loaded(name, loaded.file, good.reset_index(drop=True), loaded.quarantined, loaded.read)
+
+
+def open_study(path: str | Path) -> Study:
+    """The study that a file (or the folder that it is in) describes. See `Study`."""
+    return Study(path)
+
+
+def read_study_file(path: Path) -> StudyFile:
+    """The settings in a study file, checked.
+
+    Raises
+    ------
+    ConvtrackError
+        One line: the file, the key, what is wrong with it, and the nearest key that exists.
+    """
+    try:
+        settings = StudyFile.model_validate(_read_yaml(path))
+    except ValidationError as errors:
+        raise ConvtrackError(f"{path.name}: {_first_error(errors)}") from None
+    _check_names(settings, path)
+    zone(settings.time_zone)
+    return settings
+
+
+def _study_path(path: Path) -> Path:
+    path = path / "study.yaml" if path.is_dir() else path
+    if not path.exists():
+        beside = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
+        raise ConvtrackError(f"There is no study file {path}.{nearest(path.name, beside)} "
+                             f"Make one from your data: convtrack new YOUR_DATA")
+    return path
+
+
+def _read_yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise ConvtrackError(f"{path.name}{where}: this is not YAML ({getattr(error, 'problem', error)}). "
+                             f"Check the indentation and the quotes of that line.") from None
+    except UnicodeDecodeError:
+        raise ConvtrackError(f"{path.name} is not a text file. Give the study.yaml, not the data.") from None
+
+
+def _first_error(errors: ValidationError) -> str:
+    error = errors.errors()[0]
+    where = ": ".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        key = str(error["loc"][-1])
+        return f"unknown key '{where}'.{nearest(key, _known_keys(error['loc']))} Remove it or correct its spelling."
+    if error["type"] == "missing":
+        return f"the key '{where}' is missing. Add it; docs/study_file.md describes every key."
+    if error.get("input") is None:
+        return f"'{where}' is not filled in. Write its value ({error['msg'].lower()})."
+    return f"'{where}': {error['msg'].lower()}; it says {error['input']!r}. Correct it."
+
+
+def _known_keys(loc: tuple[Any, ...]) -> list[str]:
+    model = {"tables": TableSource, "goals": Goal}.get(str(loc[0]), StudyFile) if len(loc) > 1 else StudyFile
+    return list(model.model_fields)
+
+
+def _check_names(settings: StudyFile, path: Path) -> None:
+    if settings.main_goal not in settings.goals:
+        raise ConvtrackError(f"{path.name}: main_goal '{settings.main_goal}' is not among the goals."
+                             f"{nearest(settings.main_goal, settings.goals)} Write one of: {', '.join(settings.goals)}")
+    for table in settings.tables:
+        if table not in TABLES:
+            raise ConvtrackError(f"{path.name}: tables: there is no table '{table}'.{nearest(table, TABLES)} "
+                                 f"Write one of: {', '.join(TABLES)}")
+    if "events" not in settings.tables:
+        raise ConvtrackError(f"{path.name}: tables: every study needs 'events'. Add it, or run convtrack new YOUR_DATA")
+
+
+def _check_bad_rows(loaded: Loaded, settings: StudyFile) -> None:
+    bad = len(loaded.quarantined)
+    if bad == 0:
+        return
+    if loaded.good.empty:
+        raise ConvtrackError(f"{loaded.first_reason()} No row of {loaded.file.name} can be used ({bad} of {loaded.read} "
+                             f"have a fault). Correct the file, or its mapping in study.yaml.")
+    if settings.bad_rows == "stop":
+        raise ConvtrackError(f"{loaded.first_reason()} {bad} of {loaded.read} rows have a fault. Correct them, or set "
+                             f"them aside, counted: write bad_rows: quarantine in study.yaml")
+
+
+def _in_one_currency(frame: pd.DataFrame, loaded: Loaded, settings: StudyFile) -> pd.DataFrame:
+    if "currency" not in frame.columns:
+        return frame
+    money = "cost" if "cost" in frame.columns else "value"
+    if money not in frame.columns:
+        return frame
+    foreign = frame["currency"].notna() & frame[money].notna() & (frame["currency"] != settings.currency)
+    unknown = foreign & ~frame["currency"].isin(list(settings.exchange_rates))
+    if unknown.any():
+        row, code = frame.index[unknown][0], frame.loc[unknown, "currency"].iloc[0]
+        raise ConvtrackError(f"{loaded.file.name}, row {row}, column currency: {code}, but the study reports in "
+                             f"{settings.currency}. Write the rate in study.yaml: exchange_rates: {{{code}: 0.00}}")
+    rate = frame["currency"].map(settings.exchange_rates).where(foreign, 1.0)
+    currency = frame["currency"].mask(foreign, settings.currency)
+    return frame.assign(**{money: (frame[money] * rate).round(2), "currency": currency})
+
+
+__all__ = ["INTERACTIONS", "Study", "StudyFile", "open_study", "read_study_file"]

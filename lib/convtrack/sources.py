@@ -1,0 +1,260 @@
+"""From a file to a table of the contract: the bridge that every study crosses once.
+
+A file's columns, spellings, dates and decimals are its own; after `load_table` everything is as `schema` says. A row
+that cannot be used is set aside with its reason, or stops the study: which of the two, the study file says.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import pandas as pd
+from pandas.tseries.api import guess_datetime_format
+from pydantic import BaseModel, ConfigDict, Field
+
+from .errors import ConvtrackError, nearest
+from .schema import TABLES, Column, column_names, validate
+
+CURRENCY_SIGNS = "€$£\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE} "
+NUMBER = {".": re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?"), ",": re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)?(,\d+)?")}
+TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+class TableSource(BaseModel):
+    """Where a table is and how to read it; the entries under `tables:` in study.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: str
+    separator: str = ","
+    encoding: str = "utf-8-sig"
+    decimal: str = Field(".", pattern=r"^[.,]$")
+    day_first: bool | None = None
+    time_zone: str | None = None
+    columns: dict[str, str] = {}
+    values: dict[str, dict[str, str]] = {}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A table as read: the rows to use, the rows set aside with their reasons, and how many the file had."""
+
+    name: str
+    file: Path
+    good: pd.DataFrame
+    quarantined: pd.DataFrame
+    read: int
+    notes: list[str] = field(default_factory=list)
+
+    def first_reason(self) -> str:
+        """The first quarantined row, as one line that names file, row and reason."""
+        row = self.quarantined.iloc[0]
+        return f"{self.file.name}, row {row.name}, column {row['reason'].split('; ')[0]}."
+
+
+def load_table(name: str, source: TableSource, folder: Path) -> Loaded:
+    """A file as the table `name` of the contract, with the rows that break it set aside.
+
+    Parameters
+    ----------
+    name : str
+        Which table: a key of `schema.TABLES`.
+    source : TableSource
+        The file and its mapping: `columns` maps our names to the file's, `values` maps the file's spellings to ours.
+    folder : Path
+        The folder that `source.file` is relative to.
+
+    Returns
+    -------
+    Loaded
+        The index of both tables is the row of the file, where the header is row 1.
+
+    Raises
+    ------
+    ConvtrackError
+        If the file is missing, empty, without header or without a required column, or if its times have no time zone.
+    """
+    path = folder / source.file
+    raw = read_raw(path, source)
+    frame = _renamed(raw, name, source, path)
+    frame, unparsed = _typed(_respelled(frame, source, path), name, source, path)
+    good, bad = validate(frame.drop(index=unparsed.index), name)
+    quarantined = pd.concat([raw.loc[unparsed.index].assign(reason=unparsed), bad]).sort_index()
+    return Loaded(name, path, good, quarantined, len(raw))
+
+
+def read_raw(path: Path, source: TableSource) -> pd.DataFrame:
+    """A CSV or Parquet file as it is, indexed by row number; every cell of a CSV is text."""
+    if not path.exists():
+        raise ConvtrackError(f"There is no file {path}.{_neighbour(path)} Correct `file:` in study.yaml.")
+    if path.suffix == ".parquet":
+        frame = pd.read_parquet(path)
+    elif path.suffix in (".csv", ".tsv", ".txt"):
+        frame = _read_csv(path, source)
+    else:
+        raise ConvtrackError(f"{path.name} is neither .csv nor .parquet. Save it as one of them, and name that file.")
+    if frame.empty:
+        raise ConvtrackError(f"{path.name} has a header but no rows. Export it again with data in it.")
+    return frame.set_axis(range(2, len(frame) + 2))
+
+
+def _neighbour(path: Path) -> str:
+    folder = path.parent
+    return nearest(path.name, (p.name for p in folder.iterdir())) if folder.is_dir() else f" (No folder {folder} either.)"
+
+
+def _read_csv(path: Path, source: TableSource) -> pd.DataFrame:
+    try:
+        frame = pd.read_csv(path, sep=source.separator, dtype="str", keep_default_na=False, na_values=[""],
+                            encoding=source.encoding, skip_blank_lines=False)
+    except pd.errors.EmptyDataError:
+        raise ConvtrackError(f"{path.name} is empty. Export it again with a header and rows.") from None
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise ConvtrackError(f"{path.name} cannot be read: {str(error).strip()}. Set `separator:` or `encoding:` "
+                             f"of this table in study.yaml.") from None
+    _check_header(frame, path)
+    return frame
+
+
+def _check_header(frame: pd.DataFrame, path: Path) -> None:
+    is_value = [bool(re.fullmatch(r"[\d.,:/ T+Z-]+", str(c))) for c in frame.columns]
+    if any(is_value):
+        column = frame.columns[is_value.index(True)]
+        raise ConvtrackError(f"{path.name}, row 1: '{column}' looks like data, not like a column name. "
+                             f"Put a header line with column names first.")
+
+
+def _renamed(raw: pd.DataFrame, name: str, source: TableSource, path: Path) -> pd.DataFrame:
+    for ours, theirs in source.columns.items():
+        if ours not in column_names(name) and name != "visitors":
+            raise ConvtrackError(f"study.yaml, tables: {name}: columns: '{ours}' is not a column of {name}."
+                                 f"{nearest(ours, column_names(name))}")
+        if theirs not in raw.columns:
+            raise ConvtrackError(f"{path.name} has no column '{theirs}' (for {ours}).{nearest(theirs, raw.columns)}")
+    frame = raw.rename(columns={theirs: ours for ours, theirs in source.columns.items()})
+    if name == "events" and "event_id" not in frame.columns:
+        frame["event_id"] = [f"row{row}" for row in frame.index]
+    for column in TABLES[name]:
+        if column.required and column.name not in frame.columns:
+            raise ConvtrackError(f"{path.name} has no column '{column.name}'.{nearest(column.name, raw.columns)} "
+                                 f"Map it in study.yaml: tables: {name}: columns: {{{column.name}: YOUR_COLUMN}}")
+    keep = frame.columns if name == "visitors" else [c for c in column_names(name) if c in frame.columns]
+    return frame[list(keep)]
+
+
+def _respelled(frame: pd.DataFrame, source: TableSource, path: Path) -> pd.DataFrame:
+    for column, spellings in source.values.items():
+        if column not in frame.columns:
+            raise ConvtrackError(f"study.yaml, values: '{column}' is not a column of {path.name}."
+                                 f"{nearest(column, frame.columns)}")
+        stripped = frame[column].str.strip()
+        frame = frame.assign(**{column: stripped.map(spellings).fillna(stripped)})
+    return frame
+
+
+def _typed(frame: pd.DataFrame, name: str, source: TableSource, path: Path) -> tuple[pd.DataFrame, pd.Series]:
+    """The frame with every column converted, and for each row that could not be, the reasons."""
+    reasons = pd.Series("", index=frame.index, dtype="str")
+    for column in (c for c in TABLES[name] if c.name in frame.columns):
+        converted, problem = _convert(frame[column.name], column, source, path)
+        lost = converted.isna() & frame[column.name].notna()
+        reasons = reasons.mask(lost, reasons + f"{column.name}: {problem}; ")
+        frame = frame.assign(**{column.name: converted})
+    return frame, reasons[reasons != ""].str.removesuffix("; ")
+
+
+def _convert(cells: pd.Series, column: Column, source: TableSource, path: Path) -> tuple[pd.Series, str]:
+    if column.kind == "time":
+        return to_utc(cells, source, path), "not a time, or one that the clock change skips or repeats"
+    if column.kind == "date":
+        return to_dates(cells, source, path), "not a date"
+    if column.kind in ("money", "count"):
+        return to_numbers(cells, source.decimal), f"not a number with decimal '{source.decimal}'"
+    if column.kind == "flag":
+        return to_flags(cells), "not true or false"
+    text = cells.astype("str").str.strip()
+    return text.mask(text == ""), "empty"
+
+
+def to_numbers(cells: pd.Series, decimal: str = ".") -> pd.Series:
+    """Numbers of text cells, missing where a cell is not one; thousands separators and currency signs may be there.
+
+    >>> to_numbers(pd.Series(["1.234,50 €", "12,5", "12.5", "x"]), decimal=",").tolist()
+    [1234.5, 12.5, nan, nan]
+    """
+    if pd.api.types.is_numeric_dtype(cells):
+        return cells.astype("float64")
+    text = cells.astype("str").str.strip(CURRENCY_SIGNS)
+    text = text.where(text.map(lambda t: isinstance(t, str) and t != "" and bool(NUMBER[decimal].fullmatch(t))))
+    thousands = "," if decimal == "." else "."
+    plain = text.str.replace(thousands, "", regex=False).str.replace(decimal, ".", regex=False)
+    return pd.to_numeric(plain, errors="coerce").astype("float64")
+
+
+def to_flags(cells: pd.Series) -> pd.Series:
+    """True and false of cells such as "true", "0" or "yes", missing where a cell is neither.
+
+    >>> to_flags(pd.Series(["true", "0", "perhaps"])).tolist()
+    [True, False, <NA>]
+    """
+    return cells.astype("str").str.strip().str.casefold().map(TRUTHS).astype("boolean")
+
+
+def to_utc(cells: pd.Series, source: TableSource, path: Path) -> pd.Series:
+    """Times in UTC; local times are read in the source's time zone, which must then be given.
+
+    >>> source = TableSource(file="e.csv", day_first=True, time_zone="Europe/Berlin")
+    >>> to_utc(pd.Series(["05.01.2026 14:03"], name="event_time"), source, Path("e.csv"))[0]
+    Timestamp('2026-01-05 13:03:00+0000', tz='UTC')
+    """
+    times = _parsed(cells, source, path)
+    if times.dt.tz is not None:
+        return times.dt.tz_convert("UTC").astype("datetime64[us, UTC]")
+    if times.notna().any() and source.time_zone is None:
+        row = times.first_valid_index()
+        raise ConvtrackError(f"{path.name}, row {row}, column {cells.name}: '{cells[row]}' has no time zone. Write the "
+                             f"zone of this file in study.yaml: time_zone: Europe/London (or yours)")
+    local = times.dt.tz_localize(zone(source.time_zone or "UTC"), ambiguous="NaT", nonexistent="NaT")
+    return local.dt.tz_convert("UTC").astype("datetime64[us, UTC]")
+
+
+def to_dates(cells: pd.Series, source: TableSource, path: Path) -> pd.Series:
+    """Days, as times at midnight without a time zone."""
+    days = _parsed(cells, source, path)
+    return (days if days.dt.tz is None else days.dt.tz_localize(None)).dt.normalize().astype("datetime64[us]")
+
+
+def zone(name: str) -> ZoneInfo:
+    """The time zone called `name`, or an error that says what names look like."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ConvtrackError(f"study.yaml: there is no time zone '{name}'. Write it as in Europe/London or UTC.") from None
+
+
+def _parsed(cells: pd.Series, source: TableSource, path: Path) -> pd.Series:
+    if pd.api.types.is_datetime64_any_dtype(cells):
+        return cells
+    text = cells.astype("str").str.strip()
+    day_first = _day_first(text, source, path)
+    has_zone = text.str.contains(r"\d\s*(?:Z|UTC|[+-]\d{2}:?\d{2})$", regex=True, na=False).any()
+    first = next((t for t in text.dropna()), "")
+    style = guess_datetime_format(first, dayfirst=day_first) or "ISO8601"
+    parsed = pd.to_datetime(text, format=style, errors="coerce", utc=has_zone)
+    late = parsed.isna() & text.notna()
+    if late.any():  # the file mixes styles, for example with and without seconds
+        parsed[late] = pd.to_datetime(text[late], format="mixed", dayfirst=day_first, errors="coerce", utc=has_zone)
+    return parsed.astype(f"datetime64[us{', UTC' if has_zone else ''}]")
+
+
+def _day_first(text: pd.Series, source: TableSource, path: Path) -> bool:
+    if source.day_first is not None:
+        return source.day_first
+    slashed = text[text.str.match(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}", na=False)]
+    if len(slashed):
+        raise ConvtrackError(f"{path.name}, row {slashed.index[0]}, column {text.name}: is '{slashed.iloc[0]}' written day "
+                             f"first or month first? Say so in study.yaml: day_first: true (or false)")
+    return False
