@@ -12,6 +12,8 @@ from importlib import resources
 
 import pandas as pd
 
+from .gaps import passes_gaps
+
 
 def channel_rules() -> pd.DataFrame:
     """The rules: for each channel, regular expressions that source, medium and campaign must match in full.
@@ -23,13 +25,15 @@ def channel_rules() -> pd.DataFrame:
         return pd.read_csv(file, dtype="str", keep_default_na=False)
 
 
+@passes_gaps
 def assign_channels(traffic: pd.DataFrame, rules: pd.DataFrame | None = None) -> pd.Series:
     """The channel of each row, "Unassigned" where it has a source or medium that no rule knows, missing where it has none.
 
     Parameters
     ----------
     traffic : DataFrame
-        Any of the columns utm_source, utm_medium, utm_campaign, referrer, click_id.
+        Any of the columns utm_source, utm_medium, utm_campaign, referrer, click_id, page_url. A referrer on the page's own
+        site is no source.
     rules : DataFrame, optional
         As `channel_rules()` returns them.
 
@@ -51,6 +55,7 @@ def assign_channels(traffic: pd.DataFrame, rules: pd.DataFrame | None = None) ->
     return found["channel"].set_axis(traffic.index).rename(None)
 
 
+@passes_gaps
 def with_channels(events: pd.DataFrame) -> pd.DataFrame:
     """The events with a column `channel`, derived from tags and referrer where the export has none.
 
@@ -67,7 +72,10 @@ def _fields(traffic: pd.DataFrame) -> pd.DataFrame:
         empty = pd.Series("", index=traffic.index, dtype="str")
         return traffic[name].fillna("").str.strip().str.casefold() if name in traffic else empty
 
-    host = text("referrer").str.extract(r"^(?:https?://)?(?:www\.)?([^/:?#]+)", expand=False).fillna("")
+    def host_of(name: str) -> pd.Series:
+        return text(name).str.extract(r"^(?:https?://)?(?:www\.)?([^/:?#]+)", expand=False).fillna("")
+
+    host = host_of("referrer").mask(host_of("referrer") == host_of("page_url"), "")
     paid = text("click_id") != ""
     source = text("utm_source").where(text("utm_source") != "", host)
     medium = text("utm_medium")

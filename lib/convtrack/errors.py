@@ -9,6 +9,9 @@ from difflib import get_close_matches
 class ConvtrackError(Exception):
     """Something is wrong with the data, the study file or the command; the message is one line for people."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.splitlines()))  # a cell or a header may hold a line break
+
 
 def nearest(word: str, choices: Iterable[str]) -> str:
     """" Closest: 'x'." for the choice most like `word`, or nothing if none is alike.

@@ -34,6 +34,9 @@ class Gap:
     'There is no spend table, so no cost per acquisition. Add `spend` to study.yaml.'
     """
 
+    __array_ufunc__ = None  # so that NumPy
+    __pandas_priority__ = 10_000  # and pandas leave `numbers * gap` to the gap
+
     def __init__(self, reason: str, remedy: str = "") -> None:
         self.reason, self.remedy = reason, remedy
 
@@ -52,17 +55,16 @@ class Gap:
 
     __getitem__ = __call__ = _itself
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _itself
-    __truediv__ = __rtruediv__ = __pow__ = __neg__ = __abs__ = __round__ = _itself
-    __lt__ = __le__ = __gt__ = __ge__ = __and__ = __or__ = __invert__ = _itself
+    __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = _itself
+    __neg__ = __abs__ = __round__ = _itself
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _itself  # type: ignore[assignment]
+    __and__ = __rand__ = __or__ = __ror__ = __invert__ = _itself
+    __hash__ = object.__hash__
 
     def __bool__(self) -> bool:
         return False
 
-    def __iter__(self) -> Any:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
+    __iter__ = None  # a gap taken for a list would be an empty one, and so a silent zero; this makes it an error
 
     def __format__(self, _spec: str) -> str:
         return GAP_MARK

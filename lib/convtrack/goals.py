@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from .errors import ConvtrackError, nearest
 from .gaps import passes_gaps
@@ -25,6 +25,7 @@ CONVERSION_COLUMNS = ["conversion_id", "goal", "visitor_id", "session_id", "conv
 class Goal(BaseModel):
     """What counts as one conversion; an entry under `goals:` in study.yaml.
 
+    `event` is the event's name, and `where` may narrow it: {"interaction": "click"} takes the rows with that in that column.
     `value` is "column" (the event's own value), a number (each is worth that much), or "none" (worth is not known).
     `once_per` is what a visitor can convert once per: "event" (each counts), "session" or "visitor".
     """
@@ -33,8 +34,9 @@ class Goal(BaseModel):
 
     event: str
     kind: Literal["site", "ad", "opt_in", "app", "offline"]
-    value: Literal["column", "none"] | float
+    value: Literal["column", "none"] | Annotated[float, Field(ge=0, allow_inf_nan=False)]
     once_per: Literal["event", "session", "visitor"]
+    where: dict[str, str] = {}
     why: str = ""
 
 
@@ -46,6 +48,17 @@ def goal_table(goals: Mapping[str, Goal]) -> pd.DataFrame:
     """
     rows = [{"goal": name, **goal.model_dump()} for name, goal in goals.items()]
     return pd.DataFrame(rows).set_index("goal")[["kind", "event", "value", "once_per", "why"]].astype({"value": "str"})
+
+
+def kind_table(goals: Mapping[str, Goal]) -> pd.DataFrame:
+    """The five kinds of conversion, and which goals are of each kind.
+
+    >>> kind_table({"lead": Goal(event="lead_form", kind="site", value=40, once_per="visitor")})["goals"].tolist()
+    ['lead', '', '', '', '']
+    """
+    named = {kind: ", ".join(name for name, goal in goals.items() if goal.kind == kind) for kind in KINDS}
+    rows = [(kind, meaning, named[kind]) for kind, meaning in KINDS.items()]
+    return pd.DataFrame(rows, columns=["kind", "what it is", "goals"]).set_index("kind")
 
 
 @passes_gaps
@@ -107,16 +120,26 @@ def count_firings(events: pd.DataFrame, goals: Mapping[str, Goal]) -> pd.DataFra
 
 
 def _firings(events: pd.DataFrame, name: str, goal: Goal) -> pd.DataFrame:
-    rows = events[events["event_name"] == goal.event]
-    if rows.empty:
-        raise ConvtrackError(f"study.yaml, goals: {name}: no event is called '{goal.event}'."
-                             f"{nearest(goal.event, events['event_name'].unique())}")
+    rows = _matching(events, name, goal)
     optional = {c: rows.get(c) for c in ("session_id", "currency", "transaction_id")}
     table = pd.DataFrame({"conversion_id": name + ":" + rows["event_id"], "goal": name, "visitor_id": rows["visitor_id"],
                           "conversion_time": rows["event_time"], "value": _worth(rows, goal),
                           "event_id": rows["event_id"], **optional})
     table["status"] = _status(rows, table, goal)
     return table[[*CONVERSION_COLUMNS, "status"]]
+
+
+def _matching(events: pd.DataFrame, name: str, goal: Goal) -> pd.DataFrame:
+    rows = events[events["event_name"] == goal.event]
+    if rows.empty:
+        raise ConvtrackError(f"study.yaml, goals: {name}: no event is called '{goal.event}'."
+                             f"{nearest(goal.event, events['event_name'].unique())}")
+    for column, wanted in goal.where.items():
+        if column not in rows:
+            raise ConvtrackError(f"study.yaml, goals: {name}: where: the events have no column '{column}'."
+                                 f"{nearest(column, rows.columns)}")
+        rows = rows[rows[column] == wanted]
+    return rows
 
 
 def _worth(rows: pd.DataFrame, goal: Goal) -> pd.Series | float:

@@ -94,6 +94,8 @@ def build_journeys(touches: pd.DataFrame, conversions: pd.DataFrame, lookback_da
     """
     if lookback_days <= 0:
         raise ConvtrackError(f"A lookback window of {lookback_days} days sees nothing. Give a number above 0.")
+    if by not in touches:
+        raise ConvtrackError(f"The touches have no column '{by}'.{nearest(by, touches.columns)}")
     seen = touches.loc[touches[by].notna(), ["visitor_id", "touch_time", by]].rename(columns={by: "channel"})
     won = conversions[["conversion_id", "visitor_id", "conversion_time", "value"]]
     found = journeys_expression(_in_memory(seen), _in_memory(won), lookback_days).to_pyarrow()
@@ -101,19 +103,24 @@ def build_journeys(touches: pd.DataFrame, conversions: pd.DataFrame, lookback_da
 
 
 def _in_memory(frame: pd.DataFrame) -> ir.Table:
-    return ibis.memtable(pa.Table.from_pandas(frame, preserve_index=False))
+    return ibis.memtable(pa.Table.from_pandas(_in_utc(frame), preserve_index=False))
+
+
+def _in_utc(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with its times in UTC and microseconds, whatever zone and unit they come in."""
+    times = {c: frame[c].dt.tz_convert("UTC").dt.as_unit("us") for c in frame.columns if c.endswith("_time")}
+    return frame.assign(**times)
 
 
 def journeys_expression(touches: ir.Table, conversions: ir.Table, lookback_days: float) -> ir.Table:
     """The journeys as one Ibis expression, for whichever engine the two tables are in."""
-    window = int(lookback_days * 86_400 * 1_000_000)
+    window = round(lookback_days * 86_400 * 1_000_000)
     return _converted(touches, conversions, window).union(_unconverted(touches, conversions, window)).order_by("journey_id")
 
 
 def _converted(touches: ir.Table, conversions: ir.Table, window: int) -> ir.Table:
-    won = conversions.mutate(end=conversions.conversion_time.epoch_seconds() * 1_000_000
-                             + conversions.conversion_time.microsecond())
-    seen = touches.mutate(at=touches.touch_time.epoch_seconds() * 1_000_000 + touches.touch_time.microsecond())
+    won = conversions.mutate(end=_microseconds(conversions.conversion_time))
+    seen = touches.mutate(at=_microseconds(touches.touch_time))
     inside = (won.visitor_id == seen.visitor_id, seen.at <= won.end, seen.at >= won.end - window)
     steps = won.inner_join(seen, inside).select("conversion_id", "channel", before=won.end - seen.at)
     paths = _collected(steps, "conversion_id")
@@ -123,12 +130,17 @@ def _converted(touches: ir.Table, conversions: ir.Table, window: int) -> ir.Tabl
                          path=paths.path, hours=paths.hours)
 
 
+def _microseconds(time: ir.Value) -> ir.Value:
+    """Microseconds since 1970; truncated first, because DuckDB's epoch seconds have a fraction, which would count twice."""
+    return time.truncate("s").epoch_seconds() * 1_000_000 + time.microsecond()
+
+
 def _unconverted(touches: ir.Table, conversions: ir.Table, window: int) -> ir.Table:
     last = conversions.group_by("visitor_id").agg(last_time=conversions.conversion_time.max())
     joined = touches.left_join(last, touches.visitor_id == last.visitor_id)
     rest = joined.filter(last.last_time.isnull() | (touches.touch_time > last.last_time))
     rest = rest.select(visitor_id=touches.visitor_id, channel=touches.channel, touch_time=touches.touch_time,
-                       at=touches.touch_time.epoch_seconds() * 1_000_000 + touches.touch_time.microsecond())
+                       at=_microseconds(touches.touch_time))
     ends = rest.group_by("visitor_id").agg(end=rest["at"].max(), end_time=rest.touch_time.max())
     steps = rest.inner_join(ends, "visitor_id").filter(lambda t: t["at"] >= t["end"] - window)
     steps = steps.select("visitor_id", "channel", before=lambda t: t["end"] - t["at"])
@@ -197,8 +209,8 @@ def account_for_touches(touches: pd.DataFrame, conversions: pd.DataFrame, lookba
     {'before a conversion': 1, 'without a conversion': 0, 'outside every window': 0}
     """
     window = pd.Timedelta(days=lookback_days)
-    won = conversions[["visitor_id", "conversion_time"]].sort_values("conversion_time")
-    each = pd.merge_asof(touches.sort_values("touch_time"), won.assign(next_time=won["conversion_time"]), by="visitor_id",
+    won = _in_utc(conversions[["visitor_id", "conversion_time"]]).sort_values("conversion_time")
+    each = pd.merge_asof(_in_utc(touches).sort_values("touch_time"), won.assign(next_time=won["conversion_time"]), by="visitor_id",
                          left_on="touch_time", right_on="conversion_time", direction="forward")
     before = (each["next_time"] - each["touch_time"]) <= window
     last_touch = each["touch_time"].where(each["next_time"].isna()).groupby(each["visitor_id"]).transform("max")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pandas as pd
 import yaml
@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from . import channels
 from .errors import ConvtrackError, nearest
 from .gaps import Gap
-from .goals import Goal
-from .schema import INTERACTIONS, TABLES
+from .goals import Goal, find_conversions
+from .schema import TABLES
+from .sessions import assign_sessions
 from .sources import Loaded, TableSource, load_table, zone
 
 Interaction = Literal["view", "click", "visit", "open", "delivery"]
@@ -36,7 +37,7 @@ class StudyFile(BaseModel):
     main_goal: str
     touches: list[Interaction] = Field(min_length=1)
     lookback_days: int = Field(ge=1, le=365)
-    exchange_rates: dict[str, float] = {}
+    exchange_rates: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = {}
     lessons: dict[str, dict[str, Any]] = {}
 
 
@@ -84,6 +85,12 @@ class Study:
         """The main goal alone, as a mapping that `find_conversions` takes."""
         return {self.main_goal: self.goals[self.main_goal]}
 
+    def conversions_of(self, goal: str) -> pd.DataFrame | Gap:
+        """The conversions of one goal, or the gap where the study has no such goal."""
+        if goal not in self.goals:
+            return Gap(f"This study has no goal `{goal}`.", "Define it under `goals:` in study.yaml to see this part.")
+        return find_conversions(self.events, {goal: self.goals[goal]})
+
     def table(self, name: str) -> pd.DataFrame | Gap:
         """The rows of a table that can be used, or the gap where the study has no such table."""
         if name not in self.settings.tables:
@@ -101,7 +108,7 @@ class Study:
         _check_bad_rows(loaded, self.settings)
         good = _in_one_currency(loaded.good, loaded, self.settings)
         if name == "events":
-            good = channels.with_channels(good)
+            good = assign_sessions(channels.with_channels(good))
         return Loaded(name, loaded.file, good.reset_index(drop=True), loaded.quarantined, loaded.read)
 
 
@@ -149,16 +156,19 @@ def _read_yaml(path: Path) -> Any:
 
 
 def _first_error(errors: ValidationError) -> str:
-    error = errors.errors()[0]
+    error = min(errors.errors(), key=lambda e: e["type"] != "extra_forbidden")  # a misspelled key is also a missing one
     where = ": ".join(str(part) for part in error["loc"])
+    problem = error["msg"][:1].lower() + error["msg"][1:]
+    if not where:
+        return "this is not a study file. Give a study.yaml, or make one from your data: convtrack new YOUR_DATA"
     if error["type"] == "extra_forbidden":
         key = str(error["loc"][-1])
         return f"unknown key '{where}'.{nearest(key, _known_keys(error['loc']))} Remove it or correct its spelling."
     if error["type"] == "missing":
         return f"the key '{where}' is missing. Add it; docs/study_file.md describes every key."
     if error.get("input") is None:
-        return f"'{where}' is not filled in. Write its value ({error['msg'].lower()})."
-    return f"'{where}': {error['msg'].lower()}; it says {error['input']!r}. Correct it."
+        return f"'{where}' is not filled in. Write its value ({problem})."
+    return f"'{where}': {problem}; it says {error['input']!r}. Correct it."
 
 
 def _known_keys(loc: tuple[Any, ...]) -> list[str]:
@@ -205,6 +215,3 @@ def _in_one_currency(frame: pd.DataFrame, loaded: Loaded, settings: StudyFile) -
     rate = frame["currency"].map(settings.exchange_rates).where(foreign, 1.0)
     currency = frame["currency"].mask(foreign, settings.currency)
     return frame.assign(**{money: (frame[money] * rate).round(2), "currency": currency})
-
-
-__all__ = ["INTERACTIONS", "Study", "StudyFile", "open_study", "read_study_file"]

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 from pandas.tseries.api import guess_datetime_format
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,6 +22,10 @@ from .schema import TABLES, Column, column_names, validate
 
 CURRENCY_SIGNS = "€$£\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE} "
 NUMBER = {".": re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?"), ",": re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)?(,\d+)?")}
+ZONED = r"Z$|:\d[\d.]*\s*[+-]\d\d(?::?\d\d)?$"
+SLASHED = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})(?!\d),?")
+A_DAY = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}(?!\d)|\d{8}(?!\d)|(?=.*\d{4}).*[A-Za-z]{3}"
+STYLES = ("ISO8601", "%Y-%m-%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p")
 TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -29,7 +35,7 @@ class TableSource(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     file: str
-    separator: str = ","
+    separator: str = Field(",", min_length=1, max_length=1)
     encoding: str = "utf-8-sig"
     decimal: str = Field(".", pattern=r"^[.,]$")
     day_first: bool | None = None
@@ -90,9 +96,9 @@ def read_raw(path: Path, source: TableSource) -> pd.DataFrame:
     """A CSV or Parquet file as it is, indexed by row number; every cell of a CSV is text."""
     if not path.exists():
         raise ConvtrackError(f"There is no file {path}.{_neighbour(path)} Correct `file:` in study.yaml.")
-    if path.suffix == ".parquet":
-        frame = pd.read_parquet(path)
-    elif path.suffix in (".csv", ".tsv", ".txt"):
+    if path.suffix.lower() == ".parquet":
+        frame = _read_parquet(path)
+    elif path.suffix.lower() in (".csv", ".tsv", ".txt"):
         frame = _read_csv(path, source)
     else:
         raise ConvtrackError(f"{path.name} is neither .csv nor .parquet. Save it as one of them, and name that file.")
@@ -106,20 +112,31 @@ def _neighbour(path: Path) -> str:
     return nearest(path.name, (p.name for p in folder.iterdir())) if folder.is_dir() else f" (No folder {folder} either.)"
 
 
-def _read_csv(path: Path, source: TableSource) -> pd.DataFrame:
+def _read_parquet(path: Path) -> pd.DataFrame:
     try:
-        frame = pd.read_csv(path, sep=source.separator, dtype="str", keep_default_na=False, na_values=[""],
-                            encoding=source.encoding, skip_blank_lines=False)
+        return pd.read_parquet(path)
+    except (pa.ArrowException, OSError) as error:
+        raise ConvtrackError(f"{path.name} cannot be read as Parquet: {error}. Export it again.") from None
+
+
+def _read_csv(path: Path, source: TableSource) -> pd.DataFrame:
+    try:  # the header is read as a row, because pandas would take longer rows for rows with an index
+        lines = pd.read_csv(path, sep=source.separator, dtype="str", keep_default_na=False, na_values=[""],
+                            encoding=source.encoding, skip_blank_lines=False, header=None)
     except pd.errors.EmptyDataError:
         raise ConvtrackError(f"{path.name} is empty. Export it again with a header and rows.") from None
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+    except (pd.errors.ParserError, UnicodeDecodeError, LookupError) as error:
         raise ConvtrackError(f"{path.name} cannot be read: {str(error).strip()}. Set `separator:` or `encoding:` "
                              f"of this table in study.yaml.") from None
+    frame = lines.iloc[1:].set_axis(lines.iloc[0].fillna("").str.strip().tolist(), axis=1)
     _check_header(frame, path)
     return frame
 
 
 def _check_header(frame: pd.DataFrame, path: Path) -> None:
+    twice = frame.columns[frame.columns.duplicated() & (frame.columns != "")]
+    if len(twice):
+        raise ConvtrackError(f"{path.name}, row 1: two columns are called '{twice[0]}'. Rename one of them in the file.")
     is_value = [bool(re.fullmatch(r"[\d.,:/ T+Z-]+", str(c))) for c in frame.columns]
     if any(is_value):
         column = frame.columns[is_value.index(True)]
@@ -134,7 +151,9 @@ def _renamed(raw: pd.DataFrame, name: str, source: TableSource, path: Path) -> p
                                  f"{nearest(ours, column_names(name))}")
         if theirs not in raw.columns:
             raise ConvtrackError(f"{path.name} has no column '{theirs}' (for {ours}).{nearest(theirs, raw.columns)}")
-    frame = raw.rename(columns={theirs: ours for ours, theirs in source.columns.items()})
+    mapped = {ours: raw[theirs] for ours, theirs in source.columns.items()}  # one column of theirs may serve two of ours
+    kept = [c for c in raw.columns if c not in mapped and c not in source.columns.values()]
+    frame = raw[kept].assign(**mapped)
     if name == "events" and "event_id" not in frame.columns:
         frame["event_id"] = [f"row{row}" for row in frame.index]
     for column in TABLES[name]:
@@ -160,7 +179,8 @@ def _typed(frame: pd.DataFrame, name: str, source: TableSource, path: Path) -> t
     reasons = pd.Series("", index=frame.index, dtype="str")
     for column in (c for c in TABLES[name] if c.name in frame.columns):
         converted, problem = _convert(frame[column.name], column, source, path)
-        lost = converted.isna() & frame[column.name].notna()
+        unread = frame.loc[converted.isna(), column.name].dropna().astype("str").str.strip()
+        lost = reasons.index.isin(unread.index[unread != ""])  # a blank cell is a missing one, as an empty one is
         reasons = reasons.mask(lost, reasons + f"{column.name}: {problem}; ")
         frame = frame.assign(**{column.name: converted})
     return frame, reasons[reasons != ""].str.removesuffix("; ")
@@ -186,7 +206,8 @@ def to_numbers(cells: pd.Series, decimal: str = ".") -> pd.Series:
     [1234.5, 12.5, nan, nan]
     """
     if pd.api.types.is_numeric_dtype(cells):
-        return cells.astype("float64")
+        numbers = cells.astype("float64")
+        return numbers.where(np.isfinite(numbers))
     text = cells.astype("str").str.strip(CURRENCY_SIGNS)
     text = text.where(text.map(lambda t: isinstance(t, str) and t != "" and bool(NUMBER[decimal].fullmatch(t))))
     thousands = "," if decimal == "." else "."
@@ -210,21 +231,33 @@ def to_utc(cells: pd.Series, source: TableSource, path: Path) -> pd.Series:
     >>> to_utc(pd.Series(["05.01.2026 14:03"], name="event_time"), source, Path("e.csv"))[0]
     Timestamp('2026-01-05 13:03:00+0000', tz='UTC')
     """
-    times = _parsed(cells, source, path)
-    if times.dt.tz is not None:
-        return times.dt.tz_convert("UTC").astype("datetime64[us, UTC]")
+    if pd.api.types.is_datetime64_any_dtype(cells):
+        return _localized(cells, cells, source, path) if cells.dt.tz is None else _microseconds(cells)
+    text = _iso(cells, source, path)
+    zoned = text.str.contains(ZONED, regex=True, na=False)
+    local = _localized(_parsed(text[~zoned]), cells, source, path)
+    return pd.concat([_parsed(text[zoned], utc=True), local]).reindex(cells.index)
+
+
+def _localized(times: pd.Series, cells: pd.Series, source: TableSource, path: Path) -> pd.Series:
     if times.notna().any() and source.time_zone is None:
         row = times.first_valid_index()
         raise ConvtrackError(f"{path.name}, row {row}, column {cells.name}: '{cells[row]}' has no time zone. Write the "
                              f"zone of this file in study.yaml: time_zone: Europe/London (or yours)")
-    local = times.dt.tz_localize(zone(source.time_zone or "UTC"), ambiguous="NaT", nonexistent="NaT")
-    return local.dt.tz_convert("UTC").astype("datetime64[us, UTC]")
+    return _microseconds(times.dt.tz_localize(zone(source.time_zone or "UTC"), ambiguous="NaT", nonexistent="NaT"))
+
+
+def _microseconds(times: pd.Series) -> pd.Series:
+    return times.dt.tz_convert("UTC").astype("datetime64[us, UTC]")
 
 
 def to_dates(cells: pd.Series, source: TableSource, path: Path) -> pd.Series:
-    """Days, as times at midnight without a time zone."""
-    days = _parsed(cells, source, path)
-    return (days if days.dt.tz is None else days.dt.tz_localize(None)).dt.normalize().astype("datetime64[us]")
+    """Days as the file writes them, whatever their time zone, as times at midnight without one."""
+    if pd.api.types.is_datetime64_any_dtype(cells):
+        days = cells.dt.tz_localize(None)
+    else:
+        days = _parsed(_iso(cells, source, path).str.replace(r"(?<=:\d\d)[\d.]*\s*(?:Z|[+-]\d\d:?\d\d)$", "", regex=True))
+    return days.dt.normalize().astype("datetime64[us]")
 
 
 def zone(name: str) -> ZoneInfo:
@@ -235,26 +268,34 @@ def zone(name: str) -> ZoneInfo:
         raise ConvtrackError(f"study.yaml: there is no time zone '{name}'. Write it as in Europe/London or UTC.") from None
 
 
-def _parsed(cells: pd.Series, source: TableSource, path: Path) -> pd.Series:
-    if pd.api.types.is_datetime64_any_dtype(cells):
-        return cells
-    text = cells.astype("str").str.strip()
-    day_first = _day_first(text, source, path)
-    has_zone = text.str.contains(r"\d\s*(?:Z|UTC|[+-]\d{2}:?\d{2})$", regex=True, na=False).any()
-    first = next((t for t in text.dropna()), "")
-    style = guess_datetime_format(first, dayfirst=day_first) or "ISO8601"
-    parsed = pd.to_datetime(text, format=style, errors="coerce", utc=has_zone)
-    late = parsed.isna() & text.notna()
-    if late.any():  # the file mixes styles, for example with and without seconds
-        parsed[late] = pd.to_datetime(text[late], format="mixed", dayfirst=day_first, errors="coerce", utc=has_zone)
-    return parsed.astype(f"datetime64[us{', UTC' if has_zone else ''}]")
+def _parsed(text: pd.Series, utc: bool = False) -> pd.Series:
+    """Times of cells in any of `STYLES`, or in the style of the first cell that is in none of them; no other guesses."""
+    parsed = pd.to_datetime(text, format=STYLES[0], errors="coerce", utc=utc)
+    for style in (*STYLES[1:], None):
+        late = text[parsed.isna()].dropna()
+        style = style or (guess_datetime_format(late.iloc[0]) if len(late) else None)
+        if style:
+            parsed = parsed.fillna(pd.to_datetime(late, format=style, errors="coerce", utc=utc))
+    return parsed.astype(f"datetime64[us{', UTC' if utc else ''}]")
+
+
+def _iso(cells: pd.Series, source: TableSource, path: Path) -> pd.Series:
+    """Cells that name a day, with year, month and day in this order, and a zone of UTC as Z; the others missing."""
+    text = cells.astype("str").str.strip().str.replace(r"\s*(?:UTC|GMT)$", "Z", regex=True)
+    slashed = text.str.match(SLASHED, na=False)
+    if slashed.any():
+        day, month = (1, 2) if _day_first(text, source, path) else (2, 1)
+        text = text.mask(slashed, text.str.replace(SLASHED, lambda m: _day(m[3], m[month], m[day]), n=1, regex=True))
+    return text.where(text.str.match(A_DAY, na=False))
+
+
+def _day(year: str, month: str, day: str) -> str:
+    return f"{year if len(year) == 4 else '20' + year}-{month:0>2}-{day:0>2}"
 
 
 def _day_first(text: pd.Series, source: TableSource, path: Path) -> bool:
     if source.day_first is not None:
         return source.day_first
-    slashed = text[text.str.match(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}", na=False)]
-    if len(slashed):
-        raise ConvtrackError(f"{path.name}, row {slashed.index[0]}, column {text.name}: is '{slashed.iloc[0]}' written day "
-                             f"first or month first? Say so in study.yaml: day_first: true (or false)")
-    return False
+    slashed = text[text.str.match(SLASHED, na=False)]
+    raise ConvtrackError(f"{path.name}, row {slashed.index[0]}, column {text.name}: is '{slashed.iloc[0]}' written day "
+                         f"first or month first? Say so in study.yaml: day_first: true (or false)")

@@ -120,11 +120,19 @@ def compare(journeys: pd.DataFrame, models: Iterable[str | Model] = tuple(MODELS
     paths = as_paths(journeys)
     _check_can_credit(paths)
     chosen = [get_model(model) for model in models]
+    _check_names(chosen)
     table = pd.concat([model.credit(paths).assign(model=model.name) for model in chosen], ignore_index=True)
     table = table[["model", "channel", "conversions", "value"]]
     if resamples:
         table = table.join(_intervals(paths, chosen, resamples, rng))
     return Comparison(table, float(paths.conversions.sum()), float(paths.value.sum()), paths.unattributed)
+
+
+def _check_names(models: Sequence[Model]) -> None:
+    names = [model.name for model in models]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise ConvtrackError(f"Two models are called '{twice}'. Give one a name of its own: name=\"{twice}_2\"")
 
 
 def _check_can_credit(paths: Paths) -> None:
@@ -139,20 +147,22 @@ def _intervals(paths: Paths, models: Sequence[Model], resamples: int, rng: np.ra
     if rng is None:
         raise ConvtrackError("Intervals need a random generator. Write rng=np.random.default_rng(1)")
     draws = [np.concatenate([model.credit(resampled)["conversions"] for model in models])
-             for resampled in (paths.weighted(w) for w in _resample_weights(paths, resamples, rng))]
+             for resampled in _resampled(paths, resamples, rng)]
     low, high = np.quantile(draws, [0.025, 0.975], axis=0)
     return pd.DataFrame({"low": low, "high": high})
 
 
-def _resample_weights(paths: Paths, resamples: int, rng: np.random.Generator) -> Iterable[np.ndarray]:
+def _resampled(paths: Paths, resamples: int, rng: np.random.Generator) -> Iterable[Paths]:
     if paths.owners is not None:
         owners = int(paths.owners.max()) + 1
         for _ in range(resamples):
-            yield rng.multinomial(owners, np.full(owners, 1 / owners))[paths.owners].astype(float)
+            drawn = rng.multinomial(owners, np.full(owners, 1 / owners))[paths.owners].astype(float)
+            yield paths.weighted(drawn, drawn)
         return
-    size = paths.conversions + paths.nulls
+    size = np.concatenate([paths.conversions, paths.nulls])  # a journey that converted is not drawn as one that did not
     for _ in range(resamples):
-        yield np.divide(rng.multinomial(round(size.sum()), size / size.sum()), size, out=np.zeros_like(size), where=size > 0)
+        drawn = rng.multinomial(round(size.sum()), size / size.sum())
+        yield paths.weighted(*np.split(np.divide(drawn, size, out=np.zeros_like(size), where=size > 0), 2))
 
 
 def read_paths(path: Path) -> pd.DataFrame:
@@ -180,4 +190,4 @@ def read_paths(path: Path) -> pd.DataFrame:
 def _split(path: Any) -> list[str]:
     if isinstance(path, str):
         return [part.strip() for part in path.split(" > ") if part.strip()]
-    return [] if path is None or (isinstance(path, float) and np.isnan(path)) else [str(part) for part in path]
+    return [] if path is None or (isinstance(path, float) and np.isnan(path)) else [part if part is None else str(part) for part in path]

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ..errors import ConvtrackError
+from ..errors import ConvtrackError, nearest
+from ..gaps import passes_gaps
 
 Floats = np.ndarray
 
@@ -57,9 +58,9 @@ class Paths:
         """Conversions on paths without a touch."""
         return float(self.conversions[self.lengths == 0].sum())
 
-    def weighted(self, weights: Floats) -> Paths:
-        """The same paths with every outcome multiplied by its path's weight."""
-        return replace(self, conversions=self.conversions * weights, value=self.value * weights, nulls=self.nulls * weights)
+    def weighted(self, won: Floats, lost: Floats) -> Paths:
+        """The same paths, with conversions and value multiplied by `won`, and journeys without conversion by `lost`."""
+        return replace(self, conversions=self.conversions * won, value=self.value * won, nulls=self.nulls * lost)
 
     def spread(self, shares: Floats) -> pd.DataFrame:
         """Credit by channel, when each touch gets its share of its path's conversions and value."""
@@ -73,6 +74,7 @@ class Paths:
         return pd.DataFrame({"channel": self.channels, "conversions": conversions, "value": value})
 
 
+@passes_gaps
 def as_paths(table: pd.DataFrame) -> Paths:
     """A journeys table, or a table of paths with totals, as `Paths`.
 
@@ -92,13 +94,26 @@ def as_paths(table: pd.DataFrame) -> Paths:
     >>> as_paths(pd.DataFrame({"path": [["A", "B"]], "total_conversions": [3]})).channels
     ['A', 'B']
     """
-    lists = pa.array(table["path"], type=pa.list_(pa.string()))
+    lists = _lists(table)
     flat = lists.flatten()
     _check_channels(flat)
     names = sorted(set(flat.to_pylist()))
     codes = pd.Categorical(flat.to_pandas(), categories=names).codes.astype(np.int64)
     starts = np.concatenate([[0], np.cumsum(lists.value_lengths().to_numpy(zero_copy_only=False))]).astype(np.int64)
     return Paths(names, codes, starts, *_outcomes(table), _hours(table), _owners(table))
+
+
+def _lists(table: pd.DataFrame) -> pa.Array:
+    if "path" not in table:
+        raise ConvtrackError(f"The table has no column 'path'.{nearest('path', table.columns)} Give journeys, or paths.")
+    try:
+        lists = pa.array(table["path"], type=pa.list_(pa.string()))
+    except pa.ArrowException:
+        raise ConvtrackError("A path is not a list of names. Write each as a list, as in ['Email', 'Direct'].") from None
+    if lists.null_count:
+        row = table.index[lists.is_null().to_numpy(zero_copy_only=False)][0]
+        raise ConvtrackError(f"row {row}, column path: missing. Write an empty list for a conversion without a touch.")
+    return lists
 
 
 def _check_channels(flat: pa.Array) -> None:
@@ -113,10 +128,14 @@ def _outcomes(table: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
     zeros = pd.Series(0.0, index=table.index)
     columns = [table.get(c, zeros) for c in ("total_conversions", "total_conversion_value", "total_null")]
     for column in columns:
-        if not np.isfinite(numbers := column.to_numpy(dtype=float)).all() or (numbers < 0).any():
-            row = table.index[~(numbers >= 0)][0]
-            raise ConvtrackError(f"row {row}, column {column.name}: {column[row]} is negative or missing. Correct the row.")
-    return tuple(column.to_numpy(dtype=float) for column in columns)  # type: ignore[return-value]
+        numbers = column.to_numpy(dtype=float)
+        if (bad := ~(np.isfinite(numbers) & (numbers >= 0))).any():
+            raise ConvtrackError(f"row {table.index[bad][0]}, column {column.name}: {numbers[bad][0]} is negative, missing or "
+                                 f"not finite. Correct the row.")
+    won, value, nulls = (column.to_numpy(dtype=float) for column in columns)
+    if (bad := (won == 0) & (value > 0)).any():
+        raise ConvtrackError(f"row {table.index[bad][0]}: a value of {value[bad][0]} without a conversion. Correct the row.")
+    return won, value, nulls
 
 
 def _hours(table: pd.DataFrame) -> Floats | None:

@@ -1,0 +1,195 @@
+"""The command line: `convtrack COMMAND --help` shows each command with an example.
+
+Exit codes: 0 done, 1 a lesson or check failed, 2 wrong use, unusable data, or an interruption.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .errors import ConvtrackError
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+                  help="Conversion tracking, step by step: run the lessons on the shop's data or on your own.")
+INTERRUPTED = 130  # what Typer returns after Ctrl-C
+SHOP = Path(__file__).resolve().parents[2] / "data" / "larkspur" / "study.yaml"
+Format = StrEnum("Format", ["table", "csv", "json"])
+ReportFormat = StrEnum("ReportFormat", ["text", "json"])
+StudyArgument = Annotated[Path, typer.Argument(metavar="[STUDY]", help="study.yaml, or its folder", show_default="the shop's")]
+
+
+@app.callback()
+def _options(debug: Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")] = False) -> None:
+    """Conversion tracking, step by step."""
+
+
+@app.command()
+def run(study: StudyArgument = SHOP,
+        only: Annotated[str | None, typer.Option(help="Lessons to run, as in 07,08")] = None,
+        parameter: Annotated[list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="Set a lesson's parameter")] = None,
+        out: Annotated[Path | None, typer.Option(help="Results folder", show_default="results/<study>")] = None,
+        lessons: Annotated[Path | None, typer.Option(help="Folder of the lessons", show_default="the course's")] = None) -> None:
+    """Execute the lessons on a study and write the report.
+
+    Example: convtrack run my/study.yaml --only 03,07 -p lookback_days=14
+    """
+    from .lessons import HERE, choose_lessons, find_lessons, settle_parameters
+    from .run import run_lessons
+    from .settings import open_study
+
+    opened = open_study(study)
+    chosen = choose_lessons(find_lessons(lessons or HERE), only)
+    settled = settle_parameters(chosen, parameter or [], opened.settings.lessons)
+    folder = out or Path("results") / opened.name
+    runs = run_lessons(opened, chosen, settled, folder)
+    for one in runs:
+        typer.echo(f"{one.lesson.number}  {one.status:<8}{one.lesson.title}{': ' + one.why if one.why else ''}")
+    typer.echo(f"Report: {folder / 'index.html'}")
+    raise typer.Exit(1 if any(one.status == "failed" for one in runs) else 0)
+
+
+@app.command()
+def new(data: Annotated[Path, typer.Argument(metavar="DATA", help="an export: a CSV or Parquet file, or a folder of them")],
+        out: Annotated[Path, typer.Option(help="Folder for study.yaml")] = Path("."),
+        time_zone: Annotated[str | None, typer.Option(help="Zone of the times in the file, as in Europe/Berlin")] = None,
+        currency: Annotated[str | None, typer.Option(help="Currency to report in, as in EUR")] = None,
+        name: Annotated[str | None, typer.Option(help="A short name for the study")] = None,
+        force: Annotated[bool, typer.Option("--force", help="Replace a study.yaml that is there")] = False) -> None:
+    """Look at an export, propose how it maps, and write study.yaml for you to confirm.
+
+    Example: convtrack new export.csv --time-zone Europe/Berlin --currency EUR --out my
+    """
+    from .onboarding import propose, write_proposal
+
+    proposal = propose(data, time_zone=time_zone, currency=currency, name=name, folder=out)
+    path = write_proposal(proposal, out, overwrite=force)
+    for line in proposal.lines:
+        typer.echo(line)
+    typer.echo(f"Written: {path}. Read it, correct it, then: convtrack check {path}")
+    for question in proposal.questions:
+        typer.echo(f"To fill in first: {question}")
+
+
+@app.command()
+def check(study: StudyArgument = SHOP,
+          lessons: Annotated[Path | None, typer.Option(help="Folder of the lessons", show_default="the course's")] = None,
+          format: Annotated[ReportFormat, typer.Option(help="text or json")] = ReportFormat.text) -> None:
+    """The data passport: what the data is, which lessons it carries, and what is missing.
+
+    Example: convtrack check my/study.yaml --format json
+    """
+    from .lessons import HERE, find_lessons
+    from .passport import describe, make_passport
+    from .settings import open_study
+
+    passport = make_passport(open_study(study), find_lessons(lessons or HERE))
+    typer.echo(_json(passport.as_json()) if format == ReportFormat.json else describe(passport))
+
+
+@app.command()
+def compare(data: Annotated[Path, typer.Argument(metavar="STUDY|PATHS", help="study.yaml, or a table of paths")] = SHOP,
+            models: Annotated[str | None, typer.Option(help="Models, as in last_touch,markov", show_default="all")] = None,
+            bootstrap: Annotated[int, typer.Option(min=0, max=100_000, help="Resamples for 95 % intervals")] = 0,
+            seed: Annotated[int, typer.Option(min=0, help="Seed of the resamples")] = 1,
+            format: Annotated[Format, typer.Option(help="table, csv or json")] = Format.table) -> None:
+    """Credit by channel of several attribution models, side by side.
+
+    Example: convtrack compare paths.csv --models last_touch,markov --bootstrap 200 --format json
+    """
+    import numpy as np
+
+    from .attribution import compare as compare_models
+
+    table, usable = _comparable(data)
+    chosen = [name.strip() for name in models.split(",")] if models else usable
+    result = compare_models(table, chosen, bootstrap, np.random.default_rng(seed))
+    if format == Format.json:
+        typer.echo(_json(result.as_json()))
+    elif format == Format.csv:
+        typer.echo(result.table.to_csv(index=False, float_format="%.10g", lineterminator="\n"), nl=False)
+    else:
+        typer.echo(result.wide().round(1).to_string() + "\n" + result.sentence)
+
+
+def _comparable(data: Path) -> tuple[Any, list[str]]:
+    """Journeys of a study, or paths of a file, and the names of the models that can work on them."""
+    from .attribution import MODELS, read_paths
+    from .goals import find_conversions
+    from .journeys import build_journeys, find_touches
+    from .settings import open_study
+
+    if data.suffix in (".csv", ".parquet"):
+        return read_paths(data), [name for name in MODELS if name != "time_decay"]
+    study = open_study(data)
+    touches = find_touches(study.events, study.touches)
+    if not hasattr(touches, "columns"):
+        raise ConvtrackError(f"{study.path.name}: {touches.sentence}")
+    return build_journeys(touches, find_conversions(study.events, study.goal), study.lookback_days), list(MODELS)
+
+
+@app.command()
+def models() -> None:
+    """The definition card of every attribution model.
+
+    Example: convtrack models
+    """
+    from .attribution import model_cards
+
+    for card in model_cards().itertuples():
+        typer.echo(f"{card.model}\n    " + card.card.replace("\n", "\n    ") + "\n")
+
+
+@app.command()
+def simulate(out: Annotated[Path, typer.Option(help="Folder for the tables")],
+             scenario: Annotated[str, typer.Option(help="Which world")] = "larkspur",
+             seed: Annotated[int, typer.Option(min=0, help="Seed: the same seed gives the same bytes")] = 1,
+             visitors: Annotated[int | None, typer.Option(min=1, help="Visitors", show_default="the scenario's")] = None) -> None:
+    """Simulate a shop whose truth is known, and write its tables.
+
+    Example: convtrack simulate --scenario larkspur --seed 1 --out data/larkspur
+    """
+    from .world import simulate as simulate_world
+    from .world import write_world
+
+    for path in write_world(simulate_world(scenario, seed, visitors), out):
+        typer.echo(path)
+
+
+def _json(answer: dict[str, Any]) -> str:
+    return json.dumps(answer, ensure_ascii=False, indent=1, allow_nan=False)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command; an error is one line on standard error and exit code 2."""
+    words = sys.argv[1:] if arguments is None else arguments
+    try:
+        code = app([word for word in words if word != "--debug"] or ["--help"], standalone_mode=False)
+        if code == INTERRUPTED:
+            code = _stop("Stopped. Nothing was written.")
+    except ConvtrackError as error:
+        if "--debug" in words:
+            raise
+        code = _stop(str(error))
+    except typer.TyperException as error:
+        code = _stop(f"{_message(error)} See: convtrack --help")
+    sys.exit(code or 0)
+
+
+def _message(error: typer.TyperException) -> str:
+    describe = getattr(error, "format_message", None)  # names the option and its choices, where there is one
+    return describe() if describe else str(error)
+
+
+def _stop(line: str) -> int:
+    print("convtrack: " + " ".join(line.split()), file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    main()

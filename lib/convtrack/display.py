@@ -1,0 +1,363 @@
+"""How a notebook shows tables, sentences, gaps and figures: readable, safe, and the same on every run.
+
+Everything leaves here as a bundle of several forms of one thing (HTML for eyes, text for comparison and
+for screen readers, CSV for the report), and every text that came with the data is escaped on the way.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import datetime
+import hashlib
+import io
+import math
+import re
+import string
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from numbers import Real
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from IPython import display as notebook
+from IPython.core.interactiveshell import InteractiveShell
+from numpy.typing import NDArray
+from PIL import Image
+
+from convtrack.drawn import described
+from convtrack.gaps import GAP_MARK, Gap, gap_of
+from convtrack.texts import (
+    MISSING, NOISE, clean, csv_text, fmt, html_text, is_list, is_missing, is_number, joined, kind_of,
+    markdown_text, places,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NOT_ENOUGH = Gap("There is not enough data for the number that belongs here.")
+DPI = 100  # figures are sized for a page at this resolution, and drawn at twice it for sharp screens
+_LARGEST_PNG = 120_000  # bytes, so that lessons with many figures stay light
+_LONGEST_TEXT = 170  # room for two sentences, such as what a metric misleads about
+
+# ----------------------------------------------------------------------------------------------------- tables
+
+
+class _Column(NamedTuple):
+    name: str
+    texts: list[str]
+    numeric: bool
+    heading: bool
+
+
+def show(table: Any, name: str = "", caption: str = "", rows: int = 10,
+         kinds: Mapping[str, str] | None = None) -> None:
+    """Nothing; displays `table` as HTML, aligned text and CSV (all rows, 10 significant digits).
+
+    Parameters
+    ----------
+    table : DataFrame, Series, Gap, or a result with `.table` and `.sentence`
+        A gap is shown as its sentence; a result as its sentence above its table.
+    name : str
+        What a report calls the CSV file.
+    caption : str
+        A line above the table.
+    rows : int
+        A table with more than twice as many rows shows this many, and says of how many.
+    kinds : mapping of column to {"", "share", "money"}, optional
+        Where the name of a column does not tell what its numbers are (see `kind_of`).
+
+    Raises
+    ------
+    TypeError
+        If `table` is nothing that has rows.
+
+    Examples
+    --------
+    >>> show(pd.DataFrame({"channel": ["Email", "<b>"], "visits": [1200, 7], "visit_share": [0.031, 0.2]}))
+    channel  visits  visit_share
+    Email     1,200         3.1%
+    <b>           7        20.0%
+    """
+    sentence, frame = _sentence_and_frame(table)
+    if isinstance(frame, Gap):
+        return show_gap(frame)
+    shown = frame if len(frame) <= 2 * rows else frame.head(rows)
+    columns, notes = _columns(shown, kinds or {}), _notes(frame, shown)
+    _emit({"text/html": _html_table(columns, len(shown), sentence, caption, notes),
+           "text/plain": _plain_table(columns, len(shown), sentence, caption, notes),
+           "text/csv": csv_of(frame)}, {"text/csv": {"name": name}})
+
+
+def csv_of(table: pd.DataFrame) -> str:
+    """`table` as CSV: every row, 10 significant digits, paths joined by " > ", no cell that would run.
+
+    >>> csv_of(pd.DataFrame({"path": [["Email", "SMS"]], "share": [1 / 3], "note": ["=1+1"]}))
+    "path,share,note\\nEmail > SMS,0.3333333333,'=1+1\\n"
+    """
+    out = io.StringIO()
+    columns = _series(table)
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([csv_text(name) for name, _, _ in columns])
+    writer.writerows(zip(*([_csv_cell(value) for value in values] for _, values, _ in columns), strict=True))
+    return out.getvalue()
+
+
+def _sentence_and_frame(thing: Any) -> tuple[str, pd.DataFrame | Gap]:
+    if isinstance(thing, pd.Series):
+        return "", thing.to_frame("" if thing.name is None else thing.name)
+    if isinstance(thing, pd.DataFrame | Gap):
+        return "", thing
+    if not hasattr(thing, "table"):
+        raise TypeError(f"show() takes a table, not {type(thing).__name__}. A sentence goes to say().")
+    return str(getattr(thing, "sentence", "")), _sentence_and_frame(thing.table)[1]
+
+
+def _series(table: pd.DataFrame) -> list[tuple[str, pd.Series, bool]]:
+    """Name, values and "is a row heading" of every column, those of the index first unless it only counts."""
+    levels = 0 if isinstance(table.index, pd.RangeIndex) else table.index.nlevels
+    headings = [table.index.get_level_values(level) for level in range(levels)]
+    named = [("" if level.name is None else str(level.name), level.to_series(), True) for level in headings]
+    return named + [(_header(name), table.iloc[:, i], False) for i, name in enumerate(table.columns)]
+
+
+def _header(name: Any) -> str:
+    if isinstance(name, tuple):
+        return " ".join(_header(part) for part in name)
+    return str(name) if isinstance(name, Real) else fmt(name)
+
+
+def _columns(table: pd.DataFrame, kinds: Mapping[str, str]) -> list[_Column]:
+    return [_column(name, values, kinds.get(name, kind_of(name)), heading)
+            for name, values, heading in _series(table)]
+
+
+def _column(name: str, values: pd.Series, kind: str, heading: bool) -> _Column:
+    present = [value for value in values if not is_missing(value)]
+    numeric = bool(present) and all(is_number(value) for value in present)
+    decimals = places(present, kind) if numeric else None
+    return _Column(name, [_cut(fmt(value, kind, decimals)) for value in values], numeric, heading)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
+
+
+def _notes(table: pd.DataFrame, shown: pd.DataFrame) -> list[str]:
+    """What stands below the table: how much of it is shown, and why some cells are empty."""
+    gaps = {cell.sentence for _, values, _ in _series(shown) for cell in values if isinstance(cell, Gap)}
+    count = [] if len(shown) == len(table) > 0 else [f"{fmt(len(shown))} of {fmt(len(table))} rows"]
+    return (count if len(table) else ["0 rows"]) + [f"{MISSING} {gap}" for gap in sorted(gaps)]
+
+
+def _html_table(columns: list[_Column], length: int, sentence: str, caption: str, notes: list[str]) -> str:
+    above = f"<caption{_style('caption-side: top; text-align: left')}>{html_text(caption)}</caption>"
+    head = "".join(f'<th scope="col"{_side(column)}>{html_text(column.name)}</th>' for column in columns)
+    rows = ["".join(_html_cell(column, row) for column in columns) for row in range(length)]
+    body = "".join(f"<tr>{cells}</tr>\n" for cells in rows)
+    return (f"<div{_style('overflow-x: auto')}>\n" + (f"<p>{html_text(sentence)}</p>\n" if sentence else "")
+            + f'<table class="dataframe">{above if caption else ""}\n<thead><tr>{head}</tr></thead>\n'
+            + f"<tbody>\n{body}</tbody></table>\n"
+            + "".join(f"<p><small>{html_text(note)}</small></p>\n" for note in notes) + "</div>")
+
+
+def _html_cell(column: _Column, row: int) -> str:
+    tag, scope = ("th", ' scope="row"') if column.heading else ("td", "")
+    return f"<{tag}{scope}{_side(column)}>{html_text(column.texts[row])}</{tag}>"
+
+
+def _side(column: _Column) -> str:
+    return _style("text-align: right" if column.numeric else "text-align: left")
+
+
+def _style(rules: str) -> str:
+    return f' style="{rules}"'
+
+
+def _plain_table(columns: list[_Column], length: int, sentence: str, caption: str, notes: list[str]) -> str:
+    sides = [_aligned(column) for column in columns]
+    lines = ["  ".join(side[row] for side in sides).rstrip() for row in range(length + 1)]
+    above = [clean(text) for text in (sentence, caption) if text]
+    return "\n".join([*above, *lines, *(clean(note) for note in notes)])
+
+
+def _aligned(column: _Column) -> list[str]:
+    cells = [clean(column.name), *column.texts]
+    width = max(map(len, cells))
+    return [cell.rjust(width) if column.numeric else cell.ljust(width) for cell in cells]
+
+
+def _csv_cell(value: Any) -> str:
+    if is_missing(value):
+        return ""
+    if isinstance(value, bool | np.bool_ | int | np.integer):
+        return str(value)
+    if isinstance(value, Real | Decimal):
+        return f"{0.0 if abs(value) < NOISE else float(value):.10g}"
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    return csv_text(joined(value, " > ") if is_list(value) else str(value))
+
+
+# -------------------------------------------------------------------------------------------- sentences, gaps
+
+
+def say(template: str, /, **values: Any) -> None:
+    """Nothing; displays `template` as Markdown, with its fields filled from `values`.
+
+    A gap among the values, or a number that is missing or not finite, is shown as a gap in place of the
+    sentence: a sentence never carries a number that the data cannot support.
+
+    Parameters
+    ----------
+    template : str
+        Markdown of the author, with `{name}`, `{name:,.1f}`, `{table.column}` or `{row[column]}` in it.
+        A field without a format is written by `fmt`.
+    values
+        What the fields are filled with. Text is escaped; the template is not.
+
+    Raises
+    ------
+    KeyError
+        If a field has no value.
+
+    Examples
+    --------
+    >>> say("**{channel}** brought {n} conversions, {share:.0%}.", channel="Email", n=1200, share=0.31)
+    **Email** brought 1,200 conversions, 31%.
+    >>> say("Each cost {cost} pounds.", cost=Gap("There is no spend table."))
+    > **Not in this data.** There is no spend table.
+    """
+    marked, read = _Sentence(markdown_text), _Sentence(clean)
+    texts = marked.vformat(template, (), values), read.vformat(template, (), values)
+    gap = gap_of(*values.values(), *read.gaps)
+    if gap is None and GAP_MARK in texts[1]:  # a gap that was made into text before it came here
+        gap = NOT_ENOUGH
+    if gap is not None:
+        return show_gap(gap)
+    _emit({"text/markdown": texts[0], "text/plain": texts[1]})
+
+
+class _Sentence(string.Formatter):
+    """Fills a template; keeps the gaps that it met."""
+
+    def __init__(self, escape: Any) -> None:
+        self.escape, self.gaps = escape, list[Gap]()
+
+    def get_value(self, key: int | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        if key not in kwargs:
+            raise KeyError(f"The sentence has a field {{{key}}}, and no value was given for it.")
+        return kwargs[str(key)]
+
+    def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        if "._" in field_name:
+            raise KeyError(f"The field {{{field_name}}} is private.")
+        return super().get_field(field_name, args, kwargs)
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if is_missing(value) or (is_number(value) and not math.isfinite(value)):
+            self.gaps.append(value if isinstance(value, Gap) else NOT_ENOUGH)
+            return GAP_MARK
+        text = format(value, format_spec) if format_spec else fmt(value)
+        return _without_negative_zero(text) if is_number(value) else self.escape(text)
+
+
+def _without_negative_zero(text: str) -> str:
+    return re.sub(r"^-(?=[0.,]*%?$)", "", text)
+
+
+def show_gap(gap: Gap) -> None:
+    """Nothing; displays what is missing and what to do about it, as a note that a report can list.
+
+    >>> show_gap(Gap("There is no spend table.", "Add `spend` to study.yaml."))
+    > **Not in this data.** There is no spend table. Add `spend` to study.yaml.
+    """
+    start = "> **Not in this data.** "
+    _emit({"text/markdown": start + _around_code(gap.sentence), "text/plain": start + clean(gap.sentence)},
+          {"convtrack": {"gap": gap.reason, "remedy": gap.remedy}})
+
+
+def _around_code(text: str) -> str:
+    """`text` escaped for Markdown except in `code`, which is literal already."""
+    parts = re.split(r"(`[^`]+`)", clean(text))
+    return "".join(part if i % 2 else markdown_text(part) for i, part in enumerate(parts))
+
+
+# ---------------------------------------------------------------------------------------------------- figures
+
+
+def publish(fig: Figure, alt: str, takeaway: str = "") -> None:
+    """Nothing; displays `fig` as a PNG, with the text that says what is drawn. Figures leave only here.
+
+    The text is compared when a notebook is tested, so it has every number, label and colour that is drawn
+    (read back from the figure) and nothing that depends on fonts or pixels.
+
+    Parameters
+    ----------
+    fig : matplotlib.figure.Figure
+        Closed afterwards, if pyplot had it.
+    alt : str
+        What the figure shows, in a sentence or two with its key numbers.
+    takeaway : str
+        What to conclude from it; kept in the metadata for the report.
+    """
+    png = _png(fig)
+    alt = clean(alt)
+    width = round(fig.get_figwidth() * DPI)
+    image = {"alt": alt, "width": width, "sha256": hashlib.sha256(png).hexdigest()}
+    _emit({"image/png": base64.b64encode(png).decode("ascii"), "text/plain": described(fig, alt)},
+          {"image/png": image, "convtrack": {"takeaway": clean(takeaway)}})
+    _emit({"text/html": _in_words(alt)})
+    _close(fig)
+
+
+def _png(fig: Figure) -> bytes:
+    """The figure in 256 colours, a third of the size and alike; less sharp only if it is large even so."""
+    for sharpness in (2.0, 1.5, 1.0):
+        full, small = io.BytesIO(), io.BytesIO()
+        fig.savefig(full, format="png", dpi=sharpness * DPI, metadata={"Software": None})
+        _in_256_colours(Image.open(full).convert("RGB")).save(small, format="png", optimize=True)
+        if small.tell() <= _LARGEST_PNG:
+            break
+    return small.getvalue()
+
+
+def _in_256_colours(image: Image.Image) -> Image.Image:
+    """The image with its 192 most frequent colours kept, so that areas keep theirs, and 64 for edges."""
+    pixels = np.asarray(image, dtype=np.int32).reshape(-1, 3)
+    found, place, often = np.unique(pixels @ [65_536, 256, 1], return_inverse=True, return_counts=True)
+    colours = np.column_stack([found >> 16, found >> 8 & 255, found & 255]).astype(np.int32)
+    between = image.quantize(64, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).getpalette() or []
+    frequent = colours[np.argsort(-often, kind="stable")[:192]]
+    palette = np.vstack([frequent, np.reshape(between, (-1, 3))]).astype(np.int32)
+    small = Image.fromarray(_nearest(colours, palette)[place].reshape(image.height, image.width))
+    small.putpalette(palette.astype(np.uint8).tobytes())
+    return small
+
+
+def _nearest(colours: NDArray[np.int32], palette: NDArray[np.int32]) -> NDArray[np.uint8]:
+    """For each colour the place of the nearest one in the palette."""
+    distances = -2 * colours @ palette.T + (palette**2).sum(axis=1)
+    return distances.argmin(axis=1).astype(np.uint8)
+
+
+def _in_words(alt: str) -> str:
+    """The description once more, for viewers that give an image no alt text: JupyterLab, and nbconvert's `lab` page.
+
+    nbconvert's `classic` and `basic` pages take the alt text from the metadata of the image.
+    """
+    return f"<details><summary><small>This figure in words</small></summary><p>{html_text(alt)}</p></details>"
+
+
+def _close(fig: Figure) -> None:
+    from matplotlib import pyplot
+
+    pyplot.close(fig)
+
+
+def _emit(forms: dict[str, str], metadata: dict[str, Any] | None = None) -> None:
+    if InteractiveShell.initialized():
+        notebook.display(forms, raw=True, metadata=metadata or {})
+    elif "text/plain" in forms:
+        print(forms["text/plain"])

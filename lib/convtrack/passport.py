@@ -1,0 +1,132 @@
+"""The data passport: what a study's data is, what it lacks, and which lessons it can carry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from .attribution import as_paths
+from .gaps import Gap
+from .goals import find_conversions
+from .journeys import build_journeys, find_touches
+from .lessons import Lesson
+from .settings import Study
+
+
+@dataclass(frozen=True)
+class Passport:
+    """What `convtrack check` prints; `as_json` is its machine-readable form."""
+
+    rows: dict[str, int]
+    span: list[str]
+    visitors: int
+    goals: dict[str, dict[str, float | int | None]]
+    channels: list[str]
+    lessons: dict[str, dict[str, str]]
+    findings: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """The passport as one JSON object."""
+        return asdict(self)
+
+
+def make_passport(study: Study, lessons: Iterable[Lesson] = ()) -> Passport:
+    """The passport of a study, with the status of each lesson: runs, limits, or cannot, and why.
+
+    Raises
+    ------
+    ConvtrackError
+        If a table of the study cannot be read at all.
+    """
+    loaded = study.loaded("events")
+    tables = [study.loaded(name) for name in study.settings.tables]
+    events, conversions = study.events, find_conversions(study.events, study.goals)
+    span = [day.isoformat() for day in _local_days(events["event_time"], study)]
+    channels = sorted(events["channel"].dropna().unique()) if "channel" in events else []
+    return Passport({"read": loaded.read, "used": len(loaded.good), "quarantined": len(loaded.quarantined)}, span,
+                    int(events["visitor_id"].nunique()), _goal_totals(conversions, study), list(channels),
+                    {lesson.number: lesson_status(study, lesson) for lesson in lessons},
+                    [finding for table in tables for finding in _quarantine_findings(table)]
+                    + _value_findings(conversions) + _touch_findings(study))
+
+
+def lesson_status(study: Study, lesson: Lesson) -> dict[str, str]:
+    """Whether a lesson runs on this study, with which limits, or why it cannot.
+
+    A lesson says in its metadata what it `needs` and what it `uses`: for each of these a table ("spend") or a column of
+    one ("events.channel"), and what it is for.
+    """
+    needed = [f"needs {what} for {why}" for what, why in lesson.needs.items() if not has(study, what)]
+    if needed:
+        return {"status": "cannot", "why": "; ".join(needed)}
+    lacking = [f"without {what}, no {why}" for what, why in lesson.uses.items() if not has(study, what)]
+    return {"status": "limits", "why": "; ".join(lacking)} if lacking else {"status": "runs", "why": ""}
+
+
+def has(study: Study, what: str) -> bool:
+    """Whether a study has a table ("spend"), or any value in a column of one ("events.channel")."""
+    table, _, column = what.partition(".")
+    frame = study.table(table)
+    if isinstance(frame, Gap) or not column:
+        return not isinstance(frame, Gap)
+    return column in frame and bool(frame[column].notna().any())
+
+
+def _local_days(times: pd.Series, study: Study) -> list[Any]:
+    local = times.dt.tz_convert(study.time_zone)
+    return [local.min().date(), local.max().date()]
+
+
+def _goal_totals(conversions: pd.DataFrame, study: Study) -> dict[str, dict[str, float | int | None]]:
+    totals = {}
+    for name in study.goals:
+        values = conversions.loc[conversions["goal"] == name, "value"]
+        known = bool(values.notna().any())
+        totals[name] = {"conversions": len(values), "value": round(float(values.sum()), 2) if known else None}
+    return totals
+
+
+def _quarantine_findings(loaded: Any) -> list[str]:
+    if loaded.quarantined.empty:
+        return []
+    reasons = loaded.quarantined["reason"].value_counts()
+    return [f"{loaded.file.name}: {count:,} rows set aside: {reason} (first: row "
+            f"{loaded.quarantined.index[loaded.quarantined['reason'] == reason][0]})" for reason, count in reasons.items()]
+
+
+def _value_findings(conversions: pd.DataFrame) -> list[str]:
+    findings = []
+    for name, values in conversions.groupby("goal")["value"]:
+        if values.notna().any() and values.isna().any():
+            findings.append(f"goal {name}: the value of {values.isna().sum():,} of {len(values):,} conversions is not "
+                            f"known; totals of value cover the other {values.notna().sum():,}")
+    return findings
+
+
+def _touch_findings(study: Study) -> list[str]:
+    touches = find_touches(study.events, study.touches)
+    if isinstance(touches, Gap):
+        return [touches.sentence]
+    journeys = build_journeys(touches, find_conversions(study.events, study.goal), study.lookback_days)
+    missing = as_paths(journeys).unattributed
+    if not missing:
+        return []
+    return [f"goal {study.main_goal}: {missing:,.0f} of {journeys['converted'].sum():,} conversions have no touch in the "
+            f"{study.lookback_days} days before them; they are counted as unattributed"]
+
+
+def describe(passport: Passport) -> str:
+    """The passport as lines for a terminal."""
+    rows, lines = passport.rows, []
+    lines.append(f"rows      {rows['read']:,} read = {rows['used']:,} used + {rows['quarantined']:,} quarantined")
+    lines.append(f"span      {passport.span[0]} to {passport.span[1]}, {passport.visitors:,} visitors")
+    for name, goal in passport.goals.items():
+        worth = "value not known" if goal["value"] is None else f"value {goal['value']:,.2f}"
+        lines.append(f"goal      {name}: {goal['conversions']:,} conversions, {worth}")
+    lines.append(f"channels  {', '.join(passport.channels) or 'none'}")
+    lines += [f"lesson {number} {status['status']:<7} {status['why']}".rstrip() for number, status in passport.lessons.items()]
+    lines += [f"finding   {finding}" for finding in passport.findings]
+    return "\n".join(lines)

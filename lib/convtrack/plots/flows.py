@@ -1,0 +1,235 @@
+"""Figures of how visitors move on: a funnel of steps, and the flow from stage to stage."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from ausankey.ausankey import Sankey
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from convtrack.errors import ConvtrackError
+from convtrack.gaps import Gap
+from convtrack.plots.palette import INK, OTHERS, PALE, PAPER, PLAIN, QUIET, STRONG, channel_colours
+from convtrack.plots.style import (
+    FONT, NOTHING, Drawing, Measure, canvas, columns, figure, full_name, measure, name_axis, numbers,
+    others_note, plural, share_of, short_name, tall, write,
+)
+from convtrack.texts import fmt, in_words, plain_name
+
+_REST = "\N{WORD JOINER}rest of "  # a stage's categories put together; no channel is called like this
+_BAR = 0.46
+
+# ----------------------------------------------------------------------------------------------------- funnel
+
+
+@figure
+def funnel(steps: pd.DataFrame, what: str = "visitors", title: str | None = None,
+           top: int = 12) -> Drawing | Gap:
+    """Nothing; displays the steps of a funnel as bars, and between them how many go no further.
+
+    Parameters
+    ----------
+    steps : DataFrame
+        One row a step, in order: `step` and `count`.
+    what : str
+        What is counted, in the plural.
+    title : str, optional
+        A sentence that says what to take away; the largest loss when left out.
+    top : int
+        How many steps are drawn.
+
+    Examples
+    --------
+    >>> funnel(pd.DataFrame({"step": ["view_item", "purchase"], "count": [200, 50]}))  # doctest: +ELLIPSIS
+    Funnel of visitors, 2 steps: View item 200, Purchase 50 (25.0% of the first). Largest loss: 150 of 200 ...
+    text: Most are lost between View item and Purchase: 150 of 200 visitors (75.0%) go no further
+    ...
+    """
+    rows = numbers(columns(steps, "step", "count"), "count").dropna(subset=["count"]).reset_index(drop=True)
+    if rows.empty:
+        return NOTHING
+    rows["name"] = [_step_name(step) for step in rows["step"]]
+    shown = rows.head(top)
+    lost = -rows["count"].diff().fillna(0)
+    takeaway = title or _funnel_sentence(rows, lost, what)
+    note = f"The first {len(shown)} of {len(rows)} steps." if len(shown) < len(rows) else ""
+    fig, ax = canvas(takeaway, tall(len(shown), 0.72, 0.9), note)
+    _draw_funnel(ax, shown, lost.head(top))
+    return Drawing(fig, _funnel_alt(rows, lost, what, note), takeaway)
+
+
+def _step_name(step: object) -> str:
+    return plain_name(step) if re.fullmatch(r"[a-z0-9_]*[a-z][a-z0-9_]*", str(step)) else full_name(step)
+
+
+def _loss(rows: pd.DataFrame, lost: pd.Series, what: str = "") -> str:
+    """The largest loss between two steps, and of how many; nothing if there is none."""
+    at = int(lost.to_numpy().argmax())
+    before = rows["count"].iloc[at - 1]
+    return f"{fmt(lost[at])} of {fmt(before)}{what} ({share_of(lost[at], before)})" if lost[at] > 0 else ""
+
+
+def _funnel_sentence(rows: pd.DataFrame, lost: pd.Series, what: str) -> str:
+    loss, at = _loss(rows, lost, f" {what}"), int(lost.to_numpy().argmax())
+    if not loss:
+        start = f"{fmt(rows['count'].iloc[0])} {what} at {short_name(rows['name'].iloc[0], 40)}"
+        return f"{start}, and none is lost on the way"
+    before, after = (short_name(rows["name"].iloc[i], 32) for i in (at - 1, at))
+    return f"Most are lost between {before} and {after}: {loss} go no further"
+
+
+def _funnel_alt(rows: pd.DataFrame, lost: pd.Series, what: str, note: str) -> str:
+    first, loss = rows["count"].iloc[0], _loss(rows, lost)
+    steps = [f"{name} {fmt(count)}" + (f" ({share_of(count, first)} of the first)" if i else "")
+             for i, (name, count) in enumerate(zip(rows["name"], rows["count"], strict=True))]
+    said = [f"Funnel of {what}, {plural(len(rows), 'step')}: {', '.join(steps)}."]
+    at = rows["name"].iloc[int(lost.to_numpy().argmax())]
+    said += [f"Largest loss: {loss} before {at}."] if loss else []
+    return " ".join([*said, note]).strip()
+
+
+def _draw_funnel(ax: Axes, rows: pd.DataFrame, lost: pd.Series) -> None:
+    counts, places = rows["count"].to_numpy(), np.arange(len(rows))
+    for i in places[1:]:
+        sides = [i - 1 + _BAR / 2] * 2 + [i - _BAR / 2] * 2
+        ax.fill([0, counts[i - 1], counts[i], 0], sides, color=PALE, zorder=0)
+        _draw_loss(ax, i, lost[i], counts[i - 1], lost[i] == lost.max() > 0)
+    ax.barh(places, counts, height=_BAR, color=PLAIN)
+    for place, count in zip(places, counts, strict=True):
+        of_first = f"   {share_of(count, counts[0])} of the first" if place else ""
+        write(ax, f"{fmt(count)}{of_first}", (count, place), (6, 0), size=10)
+    name_axis(ax, list(rows["name"]))
+    ax.set(xticks=[], xlim=(0, max(counts.max(), 1) * 1.01), ylim=(len(rows) - 0.6, -0.4))
+    ax.tick_params(length=0)
+
+
+def _draw_loss(ax: Axes, place: int, lost: float, before: float, largest: bool) -> None:
+    leave, enter = f"▼ {fmt(lost)} leave ({share_of(lost, before)})", f"▲ {fmt(-lost)} more come in here"
+    write(ax, leave if lost >= 0 else enter, (0, place - 0.5), (7, 0), size=9,
+          color=STRONG if largest else QUIET, weight="bold" if largest else "normal")
+
+
+# ------------------------------------------------------------------------------------------------------- flow
+
+
+@figure
+def flow(links: pd.DataFrame, stages: Sequence[str] | None = None, weight: str = "conversions",
+         unit: str = "", title: str | None = None, top: int = 7) -> Drawing | Gap:
+    """Nothing; displays how much flows from category to category, stage by stage from left to right.
+
+    Parameters
+    ----------
+    links : DataFrame
+        One row per combination of stages, with its weight. A missing stage: it ended before.
+    stages : sequence of str, optional
+        Columns of the stages from left to right; all but the weight when left out.
+    weight : str
+        Column of the amounts.
+    unit : str
+        Unit of the amounts.
+    title : str, optional
+        A sentence that says what to take away; the largest flow when left out.
+    top : int
+        How many categories are drawn at each stage; the rest are put together.
+
+    Examples
+    --------
+    >>> flow(pd.DataFrame({"first": ["Email", "SMS"], "last": ["Direct", "SMS"], "conversions": [30, 10]}))
+    ... # doctest: +ELLIPSIS
+    Flow of conversions from first to last, 40 in all. Largest: Email to Direct 30; smallest: SMS to SMS 10...
+    text: The most common way: Email to Direct, 30 of 40 conversions (75.0%)...
+    ...
+    """
+    names = list(stages or [column for column in links.columns if column != weight])
+    if len(names) < 2:
+        raise ConvtrackError(f"A flow needs two or more columns of stages beside '{weight}', not {names}.")
+    rows = numbers(columns(links, *names, weight), weight)
+    if (rows[weight] < 0).any():
+        raise ConvtrackError(f"A flow cannot be negative; '{weight}' goes down to {fmt(rows[weight].min())}.")
+    rows = rows[rows[weight] > 0]
+    names = [name for name in names if rows[name].notna().any()]
+    if len(names) < 2:
+        return NOTHING
+    rows = rows.assign(**{names[0]: rows[names[0]].astype(object).where(rows[names[0]].notna(), "(missing)")})
+    meant = measure(weight, rows[weight], unit)
+    ways = _largest_first(rows, names, weight)
+    takeaway = title or _flow_sentence(ways, meant)
+    drawn, others = _with_rest(rows, names, weight, top)
+    note = " ".join(others_note(top, top + count, stage, instead="put together")
+                    for stage, count in others.items() if count)
+    fig, ax = canvas(takeaway, 5.2, note)
+    _draw_flow(ax, drawn, names, meant, others)
+    return Drawing(fig, _flow_alt(ways, names, meant, note), takeaway)
+
+
+def _largest_first(rows: pd.DataFrame, names: str | list[str], weight: str) -> pd.Series:
+    sums = rows.groupby(names, dropna=False, sort=False)[weight].sum()
+    return sums.sort_values(ascending=False, kind="stable")
+
+
+def _with_rest(rows: pd.DataFrame, stages: list[str], weight: str,
+               top: int) -> tuple[pd.DataFrame, dict[str, int]]:
+    """The links with the smaller categories of each stage put together, and how many those are."""
+    rows, others = rows.copy(), {}
+    for stage in stages:
+        sizes = _largest_first(rows, stage, weight).loc[lambda size: size.index.notna()]
+        small = set(sizes.index[top:]) if len(sizes) > top + 1 else set()
+        rows[stage] = [_REST + stage if name in small else None if pd.isna(name) else str(name)
+                       for name in rows[stage]]
+        others[stage] = len(small)
+    return rows.groupby(stages, dropna=False, sort=False)[weight].sum().reset_index(), others
+
+
+def _draw_flow(ax: Axes, links: pd.DataFrame, stages: list[str], meant: Measure,
+               others: dict[str, int]) -> None:
+    parts = {}
+    for i, stage in enumerate(stages):
+        parts |= {2 * i: pd.Series([None if pd.isna(name) else name for name in links[stage]], dtype=object),
+                  2 * i + 1: links[meant.name]}
+    names = {name for i in range(len(stages)) for name in parts[2 * i] if name is not None}
+    rest = {_REST + stage: plural(count, "other") for stage, count in others.items()}
+    diagram = _BySource(
+        ax=ax, color_dict=channel_colours(names) | dict.fromkeys(rest, OTHERS), flow_alpha=0.45,
+        label_dict={name: short_name(name, 22) for name in names} | rest,
+        label_loc=("left", "right", "right"), label_gap=0.01, label_values=True,
+        value_fn=lambda value: f"  {meant.text(value)}", value_loc="none",
+        label_path_effects={"linewidth": 2.5, "foreground": PAPER, "alpha": 0.8},
+        titles=[plain_name(stage) for stage in stages], title_font={"weight": "bold"}, title_gap=0.03,
+        sort="top", sort_dict=dict.fromkeys(rest, -1.0), node_gap=0.04, node_width=0.02, frame_gap=0,
+        fontsize=9.5, fontcolor=INK, fontfamily=FONT)
+    diagram.setup(pd.DataFrame(parts))
+    diagram.plot_init()
+    diagram.plot_frame()
+    for i in range(diagram.num_flow):
+        diagram.subplot(i)
+        diagram.plot_titles(i)
+    ax.autoscale_view()  # now, so that room is made for the labels where they will be
+
+
+class _BySource(Sankey):
+    """A flow has the colour of where it comes from; a blend of two channels would be no channel's colour."""
+
+    def combine_colours(self, c1: str, c2: str, num_col: int) -> NDArray[np.float64]:
+        return super().combine_colours(c1, c1, num_col)
+
+
+def _way(way: tuple[object, ...]) -> str:
+    return " to ".join(full_name(name) for name in way if not pd.isna(name))
+
+
+def _flow_sentence(ways: pd.Series, meant: Measure) -> str:
+    largest, total = ways.iloc[0], ways.sum()
+    part = f"{meant.text(largest)} of {meant.full(total)} {meant.words} ({share_of(largest, total)})"
+    return f"The most common way: {short_name(_way(ways.index[0]), 60)}, {part}"
+
+
+def _flow_alt(ways: pd.Series, stages: list[str], meant: Measure, note: str) -> str:
+    between = f"from {in_words(stages[0])} to {in_words(stages[-1])}"
+    head = f"Flow of {meant.words} {between}, {meant.full(ways.sum())} in all."
+    key = f"Largest: {_way(ways.index[0])} {meant.text(ways.iloc[0])}"
+    key += f"; smallest: {_way(ways.index[-1])} {meant.text(ways.iloc[-1])}" if len(ways) > 1 else ""
+    return f"{head} {key}; {plural(len(ways), 'way')}. {note}".strip()

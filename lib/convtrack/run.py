@@ -1,0 +1,172 @@
+"""Run the lessons on a study: execute, collect, write the report; all of it, or nothing.
+
+Everything is written into a folder beside the target, which takes the target's place when it is complete. So an
+interruption leaves the last complete results as they were.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import shutil
+import sys
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from tqdm import tqdm
+
+from .errors import ConvtrackError
+from .lessons import Lesson
+from .passport import Passport, make_passport
+from .settings import Study
+
+MARK = "provenance.json"  # the file by which a results folder is known
+
+
+@dataclass(frozen=True)
+class LessonRun:
+    """What became of one lesson: "done", "failed" or "skipped", why, and the executed notebook."""
+
+    lesson: Lesson
+    status: str
+    why: str = ""
+    notebook: nbformat.NotebookNode | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+def run_lessons(study: Study, lessons: Sequence[Lesson], parameters: Mapping[str, Mapping[str, Any]], out: Path,
+                workers: int = 2) -> list[LessonRun]:
+    """The outcome of each lesson on a study; the report is then in `out`, complete.
+
+    Parameters
+    ----------
+    study : Study
+        The study to run them on.
+    lessons : sequence of Lesson
+        Which lessons, in order.
+    parameters : mapping of lesson number to {name: value}
+        Checked parameters, as `settle_parameters` returns them.
+    out : Path
+        The results folder; an earlier run's is replaced, any other folder that is not empty is refused.
+    workers : int
+        How many lessons run at a time.
+
+    Raises
+    ------
+    ConvtrackError
+        If `out` cannot be written, or is a folder of something else.
+    """
+    from .report import write_report  # nbconvert takes a second to import, and only a complete run needs it
+
+    with _staging(out) as stage:
+        passport = make_passport(study, lessons)
+        runs = _execute_all(study, lessons, parameters, passport, stage, workers)
+        write_report(study, passport, runs, stage)
+    return runs
+
+
+@contextlib.contextmanager
+def _staging(out: Path) -> Iterator[Path]:
+    stage = out.parent / f".{out.name}-{uuid.uuid4().hex[:8]}"
+    _check_target(out)
+    try:
+        stage.mkdir(parents=True)
+    except OSError as error:
+        raise ConvtrackError(f"Cannot write to {out.parent} ({error.strerror}). Choose another folder: --out FOLDER") from None
+    try:
+        yield stage
+        _replace(out, stage)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _check_target(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise ConvtrackError(f"{out} is a file, and the results need a folder. Choose another: --out FOLDER")
+    if out.is_dir() and any(out.iterdir()) and not (out / MARK).exists():
+        raise ConvtrackError(f"{out} holds something else than results. Choose an empty or a new folder: --out FOLDER")
+    if out.is_dir() and not os.access(out, os.W_OK):
+        raise ConvtrackError(f"Cannot write to {out} (permission denied). Choose another folder: --out FOLDER")
+
+
+def _replace(out: Path, stage: Path) -> None:
+    old = stage.with_name(stage.name + "-old")
+    if out.exists():
+        out.rename(old)
+    stage.rename(out)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _execute_all(study: Study, lessons: Sequence[Lesson], parameters: Mapping[str, Mapping[str, Any]], passport: Passport,
+                 stage: Path, workers: int) -> list[LessonRun]:
+    possible = [lesson for lesson in lessons if passport.lessons[lesson.number]["status"] != "cannot"]
+    runs = {lesson.number: LessonRun(lesson, "skipped", passport.lessons[lesson.number]["why"])
+            for lesson in lessons if lesson not in possible}
+    pool = ProcessPoolExecutor(min(workers, max(len(possible), 1)), mp_context=multiprocessing.get_context("spawn"))
+    try:
+        jobs = {pool.submit(execute_lesson, lesson, _injected(study, lesson, parameters), stage): lesson
+                for lesson in possible}
+        for job in tqdm(as_completed(jobs), total=len(jobs), desc="lessons", unit="lesson", file=sys.stderr, leave=False):
+            runs[jobs[job].number] = job.result()
+    except BaseException:
+        pool.shutdown(wait=True, cancel_futures=True)
+        raise
+    pool.shutdown()
+    return [runs[lesson.number] for lesson in lessons]
+
+
+def _injected(study: Study, lesson: Lesson, parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    try:
+        path = os.path.relpath(study.path.resolve(), lesson.path.parent.resolve())
+    except ValueError:  # another drive, on Windows
+        path = str(study.path.resolve())
+    return {"study": Path(path).as_posix(), **parameters.get(lesson.number, {})}
+
+
+def execute_lesson(lesson: Lesson, parameters: Mapping[str, Any], stage: Path) -> LessonRun:
+    """One lesson executed by papermill into `stage`; if a cell fails, the notebook up to it is kept."""
+    import papermill
+
+    target = stage / lesson.path.name
+    why = ""
+    with _quiet(stage / "logs" / f"{lesson.path.stem}.txt"):
+        try:
+            papermill.execute_notebook(lesson.path, target, dict(parameters), cwd=lesson.path.parent,
+                                       kernel_name="python3", progress_bar=False)
+        except papermill.PapermillExecutionError as error:
+            why = f"{error.ename}: {error.evalue}".splitlines()[0]
+    notebook = _without_clock(target)
+    return LessonRun(lesson, "failed" if why else "done", why, notebook, parameters)
+
+
+@contextlib.contextmanager
+def _quiet(log: Path) -> Iterator[None]:
+    """Everything that this process and its kernel say on standard error goes to a log file."""
+    log.parent.mkdir(exist_ok=True)
+    sys.stderr.flush()
+    before = os.dup(2)
+    with log.open("wb") as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(before, 2)
+            os.close(before)
+
+
+def _without_clock(path: Path) -> nbformat.NotebookNode:
+    """The executed notebook, written again without papermill's times, so that two runs give the same file."""
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata.pop("papermill", None)
+    for cell in notebook.cells:
+        cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
+    nbformat.write(notebook, path)
+    return notebook

@@ -1,0 +1,218 @@
+"""The tables beside the event log: the shop's own books, costs, what platforms claim, who was held out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from convtrack.schema import INTERACTIONS
+from convtrack.world.draws import DAY, Draws, browser_names, on_site
+from convtrack.world.outcome import Outcome
+from convtrack.world.rows import Log, crowd, text
+from convtrack.world.scenario import CLICK, Channel, Cost, Platform
+
+FIRST_ORDER = 10_001
+SPEND = ["date", "channel", "campaign", "impressions", "clicks", "cost", "currency"]
+REPORT = ["date", "platform", "campaign"]
+ASSIGNMENTS = ["experiment", "visitor_id", "arm", "assigned_time"]
+
+
+def bought_at(rows: pd.DataFrame) -> pd.Series:
+    """The second of the purchase, by visit that buys; the reloaded thank-you page is no purchase."""
+    return rows[rows["name"] == "purchase"].groupby("visit")["time"].min()
+
+
+def orders(table: pd.DataFrame, rows: pd.DataFrame, draws: Draws) -> pd.DataFrame:
+    """The shop's own order book, one row an order, by time; indexed by visit (row of `table`).
+
+    Parameters
+    ----------
+    table, rows : DataFrame
+        The world's `visits` and their `steps`.
+    draws : Draws
+        The world.
+
+    Returns
+    -------
+    DataFrame
+        transaction_id | order_time | value | currency | status (`paid`, `refunded`, `cancelled`, `test`). It
+        has the orders of untracked people too.
+    """
+    times, dirt = bought_at(rows).sort_values(kind="stable"), draws.scenario.dirt
+    count, luck = len(times), draws.rng("after the order").random(len(times))
+    numbers = [f"T{number}" for number in range(FIRST_ORDER, FIRST_ORDER + count)]
+    fate = np.select([luck < dirt.refunded, luck < dirt.refunded + dirt.cancelled], [1, 2], 0)
+    fate = np.where(table["is_test"].to_numpy()[times.index], 3, fate)
+    columns = {
+        "transaction_id": text(range(count), numbers),
+        "order_time": draws.clock.times(times.to_numpy()),
+        "value": table["worth"].to_numpy()[times.index],
+        "currency": text(np.zeros(count), [draws.scenario.currency]),
+        "status": text(fate, ["paid", "refunded", "cancelled", "test"]),
+    }
+    return pd.DataFrame(columns, index=times.index)
+
+
+def spend(draws: Draws, result: Outcome, table: pd.DataFrame) -> pd.DataFrame:
+    """What was shown, clicked and paid, one row a local day and campaign on which anything was.
+
+    Parameters
+    ----------
+    draws, result
+        The world.
+    table : DataFrame
+        Its `visits`.
+
+    Returns
+    -------
+    DataFrame
+        date | channel | campaign | impressions | clicks | cost | currency. Platforms count everybody, tracked
+        or not, and clicks that never reach the site.
+    """
+    touch, real = draws.column, table[~table["is_test"]]
+    away = result.present & (touch["level"] == 0) & ~on_site(touch["kind"])
+    shown = _daily(draws, touch["time"][away], touch["campaign"][away])
+    clicks = _daily(draws, real["time"].to_numpy(), real["campaign"].to_numpy())
+    days = pd.DataFrame({"impressions": shown, "clicks": clicks}).fillna(0).astype(int).reset_index()
+    paid = [_paid(group, code, draws) for code, group in days.groupby("code") if _cost_of(code, draws)]
+    if not paid:
+        return pd.DataFrame(columns=SPEND)
+    bill = pd.concat(paid).sort_values(["date", "code"], ignore_index=True)
+    return bill.assign(
+        channel=text(bill["code"], [name for name, _ in draws.scenario.campaigns]),
+        campaign=text(bill["code"], [name for _, name in draws.scenario.campaigns]),
+        cost=bill["cost"].round(2), currency=text(np.zeros(len(bill)), [draws.scenario.currency]),
+    )[SPEND]
+
+
+def _channel_of(code: int, draws: Draws) -> Channel:
+    return draws.scenario.channels[draws.scenario.campaigns[code][0]]
+
+
+def _cost_of(code: int, draws: Draws) -> Cost | None:
+    return _channel_of(code, draws).cost
+
+
+def _daily(draws: Draws, seconds: np.ndarray, campaign: np.ndarray) -> pd.Series:
+    """Counts by local date and campaign code."""
+    frame = pd.DataFrame({"date": draws.clock.dates(seconds).as_unit("us"), "code": campaign})
+    return frame[frame["code"] >= 0].value_counts(sort=False)
+
+
+def _paid(days: pd.DataFrame, code: int, draws: Draws) -> pd.DataFrame:
+    """The days of one campaign with lost clicks, searches shown and costs; ad prices move from day to day."""
+    channel, cost = _channel_of(code, draws), _cost_of(code, draws)
+    rng = draws.rng(f"spend/{'/'.join(draws.scenario.campaigns[code])}")
+    clicks = days["clicks"] + rng.binomial(days["clicks"], draws.scenario.dirt.extra_clicks)
+    if channel.first == "visit":
+        shown = clicks + rng.negative_binomial(np.maximum(clicks, 1), channel.click_rate)
+    else:
+        shown = days["impressions"]
+        clicks = np.minimum(clicks, np.maximum(shown, days["clicks"]))
+    sway = 0.0 if channel.first == "delivery" else 0.1
+    price = np.exp(sway * rng.standard_normal(len(days)))
+    paid = shown / 1000 * cost.per_thousand + clicks * cost.per_click + shown * cost.per_send
+    return days.assign(impressions=shown, clicks=clicks, cost=price * paid)
+
+
+def platform_reports(draws: Draws, result: Outcome, table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """What each ad platform claims, one row a local day and campaign with a claim.
+
+    Parameters
+    ----------
+    draws, result
+        The world.
+    table, rows : DataFrame
+        Its `visits` and their `steps`.
+
+    Returns
+    -------
+    DataFrame
+        date | platform | campaign | conversions | value. Each platform sees only its own touches, and claims
+        every tracked purchase with one of them in its windows; so the claims add up to more than they should.
+    """
+    bought = table.assign(bought=bought_at(rows))[table["buys"] & table["tracked"] & ~table["is_test"]]
+    bought = bought[["visitor", "bought", "worth"]].rename_axis("order").reset_index()
+    claims = [
+        _claims(part, bought, draws, result).assign(platform=name)
+        for name, part in draws.scenario.platforms.items()
+    ]
+    if not claims:
+        return pd.DataFrame(columns=[*REPORT, "conversions", "value"])
+    booked = pd.concat(claims, ignore_index=True)
+    booked = booked.assign(
+        date=draws.clock.dates(booked["booked"].to_numpy()).as_unit("us"),
+        platform=booked["platform"].astype("str"),
+        campaign=text(booked["campaign"], [campaign for _, campaign in draws.scenario.campaigns]),
+    )
+    days = booked.groupby(REPORT)["worth"].agg(conversions="count", value="sum")
+    return days.round(2).reset_index()
+
+
+def _claims(platform: Platform, bought: pd.DataFrame, draws: Draws, result: Outcome) -> pd.DataFrame:
+    """The touch by which the platform claims each order that it claims."""
+    pairs = bought.merge(_in_windows(platform, draws, result), on="visitor")
+    wait = pairs["bought"] - pairs["time"]
+    pairs = pairs[(wait > 0) & (wait <= pairs["window"] * DAY)]
+    rank = ["clicked", "time"] if platform.clicks_first else ["time"]
+    return pairs.sort_values(["order", *rank], kind="stable").drop_duplicates("order", keep="last")
+
+
+def _in_windows(platform: Platform, draws: Draws, result: Outcome) -> pd.DataFrame:
+    """The platform's touches, with the window of each and the second on which a claim by it is booked."""
+    touch, names = draws.column, list(draws.scenario.channels)
+    days = np.zeros((len(names), len(INTERACTIONS)))
+    for name, windows in platform.windows.items():
+        days[names.index(name)] = [windows.get(kind, 0.0) for kind in INTERACTIONS]
+    window = days[touch["channel"], touch["kind"]]
+    rows = np.flatnonzero(result.present & (result.channel == touch["channel"]) & (window > 0))
+    booked = touch["time"][_sent(draws)[rows] if platform.booked_on == "send" else rows]
+    columns = {name: touch[name][rows] for name in ("visitor", "time", "campaign")}
+    columns |= {"window": window[rows], "booked": booked, "clicked": touch["kind"][rows] == CLICK}
+    return pd.DataFrame(columns)
+
+
+def _sent(draws: Draws) -> np.ndarray:
+    """For each touch the first touch of its channel that led to it, which for a message is its delivery."""
+    root = np.arange(len(draws.touches))
+    for rows, parent, same in draws.followers:
+        root[rows[same]] = root[parent[same]]
+    return root
+
+
+def visitors(log: Log, draws: Draws) -> pd.DataFrame:
+    """One row a visitor that the log knows, by appearance.
+
+    Returns
+    -------
+    DataFrame
+        visitor_id | user_id (missing if never known) | device | browser | country.
+    """
+    who = crowd(draws).iloc[log.visitor_ids.index]
+    return pd.DataFrame({
+        "visitor_id": log.visitor_ids.array,
+        "user_id": log.events.groupby("visitor_id", sort=False)["user_id"].last().array,
+        "device": text(who["device"], draws.scenario.devices),
+        "browser": text(who["browser"], browser_names(draws.scenario)),
+        "country": text(who["country"], draws.scenario.countries),
+    })
+
+
+def assignments(log: Log, draws: Draws, table: pd.DataFrame) -> pd.DataFrame:
+    """Who was held out of the experiment's channel, from the first visit on, when it could have begun.
+
+    Returns
+    -------
+    DataFrame
+        experiment | visitor_id | arm (`ads`, `no_ads`) | assigned_time.
+    """
+    if draws.scenario.holdout is None:
+        return pd.DataFrame(columns=ASSIGNMENTS)
+    first = table[table["tracked"] & ~table["is_test"]].drop_duplicates("visitor")
+    columns = [
+        text(np.zeros(len(first)), [draws.scenario.holdout.experiment]),
+        log.visitor_ids.loc[first["visitor"]].array,
+        text(draws.of_person("held_out", first["visitor"]), ["ads", "no_ads"]),
+        draws.clock.times(first["time"].to_numpy()),
+    ]
+    return pd.DataFrame(dict(zip(ASSIGNMENTS, columns, strict=True)))

@@ -1,0 +1,521 @@
+"""Everything random about a world, drawn before anything is switched on or off.
+
+People and their *potential* touches, each with the chances that decide what it does if it comes to be.
+`outcome` then only reads them, so that two worlds that differ in a switch differ in nothing else.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from convtrack.schema import INTERACTIONS
+from convtrack.world.scenario import CLICK, DELIVERY, OPEN, VIEW, VISIT, Channel, Scenario, Spread
+
+DAY = 86_400  # seconds
+LAST_START = 70 * 60  # seconds before the end after which no visit begins, so that every session ends in time
+SENDING_SECONDS = 600  # a mailing leaves within ten minutes
+CLICK_SECONDS, OPEN_SECONDS, TEXT_SECONDS = 25, 5 * 3600, 1500  # mean delays: click, open, click on a text
+FOLLOWER_LEVELS = (1, 2)  # a delivery is opened, and what is opened is clicked: more steps there are not
+
+
+def stream(seed: int, purpose: str) -> np.random.Generator:
+    """A random generator of its own for one purpose, so that a new purpose moves no other.
+
+    >>> bool(stream(1, "intent").random() == stream(1, "intent").random() != stream(1, "device").random())
+    True
+    """
+    sequence = np.random.SeedSequence(seed, spawn_key=(zlib.crc32(purpose.encode()),))
+    return np.random.Generator(np.random.PCG64(sequence))
+
+
+def lognormal(spread: Spread, count: int, rng: np.random.Generator) -> np.ndarray:
+    """`count` draws of a lognormal quantity, kept within its bounds."""
+    values = spread.median * np.exp(spread.sigma * rng.standard_normal(count))
+    return np.clip(values, spread.least, spread.most)
+
+
+def pick(shares: dict[str, float], count: int, rng: np.random.Generator) -> np.ndarray:
+    """`count` positions in `shares`, drawn in proportion; -1 where there is nothing to draw from."""
+    if not shares:
+        return np.full(count, -1)
+    weights = np.fromiter(shares.values(), float)
+    return rng.choice(len(weights), count, p=weights / weights.sum())
+
+
+class Clock:
+    """Seconds since the first local midnight, and how busy each of them is.
+
+    `load` turns seconds into busy days (a busy day has the traffic of an average day) and `when` turns them
+    back, so that a constant rate in busy days has the shop's daily, weekly and growing rhythm in real time.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        first, zone = scenario.first_day, scenario.time_zone
+        midnights = pd.date_range(first, periods=scenario.days + 1, freq="D", tz=zone)
+        hours = pd.date_range(midnights[0], midnights[-1], freq="h", inclusive="left")
+        rhythm = scenario.rhythm
+        growth = 1 + rhythm.growth * np.arange(len(hours)) / len(hours)
+        busy = np.array(rhythm.hours)[hours.hour] * np.array(rhythm.weekdays)[hours.day_of_week] * growth
+        self.zone, self.days, self.start = zone, midnights[:-1], midnights[0].tz_convert("UTC")
+        self.seconds = len(hours) * 3600
+        self.grid = np.arange(len(hours) + 1) * 3600.0
+        self.busy = np.concatenate([[0.0], np.cumsum(busy / busy.mean() / 24)])
+
+    def load(self, seconds: np.ndarray) -> np.ndarray:
+        """Busy days until then."""
+        return np.interp(seconds, self.grid, self.busy)
+
+    def when(self, load: np.ndarray) -> np.ndarray:
+        """The second at which so many busy days have passed."""
+        return np.interp(load, self.busy, self.grid).astype(np.int64)
+
+    def times(self, seconds: np.ndarray) -> pd.DatetimeIndex:
+        """Those seconds as UTC times."""
+        return (self.start + pd.to_timedelta(seconds, unit="s")).as_unit("us")
+
+    def dates(self, seconds: np.ndarray) -> pd.DatetimeIndex:
+        """The local dates of those seconds."""
+        return self.times(seconds).tz_convert(self.zone).normalize().tz_localize(None)
+
+    def at(self, days: pd.DatetimeIndex, hour: int) -> np.ndarray:
+        """The seconds of a local hour on those days."""
+        local = (days.tz_localize(None) + pd.Timedelta(hours=hour)).tz_localize(self.zone)
+        return ((local - self.start) // pd.Timedelta(seconds=1)).to_numpy().astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Market:
+    """The people of a world, and what they were drawn from.
+
+    Attributes
+    ----------
+    scenario, seed, clock
+        What they were drawn from.
+    people : DataFrame
+        One row a person: intent (standard normal), start and stop (seconds), device, browser, country
+        (codes), prospect, tracked, held_out (bool), base (hazard of a purchase at a visit without touches).
+    """
+
+    scenario: Scenario
+    seed: int
+    clock: Clock
+    people: pd.DataFrame
+
+    def rng(self, purpose: str) -> np.random.Generator:
+        """This world's random generator for that purpose."""
+        return stream(self.seed, purpose)
+
+    def of_person(self, column: str, visitor: Any) -> np.ndarray:
+        """A column of `people`, for each visitor in `visitor`."""
+        return self.people[column].to_numpy()[np.asarray(visitor)]
+
+
+class Pairs(NamedTuple):
+    """(later touch, earlier touch of the same person), as positions in the table of touches."""
+
+    later: np.ndarray
+    earlier: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Draws(Market):
+    """People and potential touches of one world, before any switch is set.
+
+    Attributes
+    ----------
+    touches : DataFrame
+        One row a potential touch, by person and time: visitor, time (seconds), channel, kind, campaign
+        (codes), parent (position of the touch it follows, or -1), level (0 for a first touch), gated (bool),
+        anyway (channel by which the visit would come if its own were off, or -1), chance (uniform), worth
+        (order value), and one bool column for each small goal.
+    """
+
+    touches: pd.DataFrame
+
+    @cached_property
+    def column(self) -> dict[str, np.ndarray]:
+        """The columns of `touches` as arrays."""
+        return {name: self.touches[name].to_numpy() for name in self.touches}
+
+    @cached_property
+    def visits(self) -> np.ndarray:
+        """Positions of the touches on the site."""
+        return np.flatnonzero(on_site(self.column["kind"]))
+
+    @cached_property
+    def followers(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """By level: touches that follow another, which ones they follow, and whether in the same channel."""
+        channel, parent = self.column["channel"], self.column["parent"]
+        levels = [np.flatnonzero(self.column["level"] == level) for level in FOLLOWER_LEVELS]
+        return [(rows, parent[rows], channel[rows] == channel[parent[rows]]) for rows in levels]
+
+    @cached_property
+    def gates(self) -> Pairs:
+        """(gated first touch, earlier visit that opens its gate)."""
+        return _gate_pairs(self)
+
+    @cached_property
+    def effects(self) -> tuple[Pairs, np.ndarray, np.ndarray]:
+        """(visit, touch with an effect until then), its decayed effect, and that if it came another way."""
+        return _effect_pairs(self)
+
+
+def on_site(kind: Any) -> np.ndarray:
+    """Whether a touch of that kind is a visit to the site."""
+    return np.isin(kind, (CLICK, VISIT))
+
+
+def earlier_pairs(visitor: np.ndarray, later: np.ndarray, earlier: np.ndarray) -> Pairs:
+    """All pairs of a `later` and an `earlier` position of the same person, the same position included.
+
+    Parameters
+    ----------
+    visitor : (touches,) int array
+        The person of each touch, sorted.
+    later, earlier : sorted int arrays
+        Positions to pair.
+
+    Returns
+    -------
+    Pairs
+        In the order of `later`, then `earlier`.
+
+    Examples
+    --------
+    >>> earlier_pairs(np.array([0, 0, 0, 1]), later=np.array([2, 3]), earlier=np.array([0, 2, 3]))
+    Pairs(later=array([2, 2, 3]), earlier=array([0, 2, 3]))
+    """
+    first = np.searchsorted(earlier, np.searchsorted(visitor, visitor[later]))
+    count = np.searchsorted(earlier, later, side="right") - first
+    step = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    return Pairs(np.repeat(later, count), earlier[np.repeat(first, count) + step])
+
+
+def _gate_pairs(draws: Draws) -> Pairs:
+    touch, later, earlier = draws.column, [np.empty(0, int)], [np.empty(0, int)]
+    for code, channel in enumerate(draws.scenario.channels.values()):
+        if channel.gate is None:
+            continue
+        gated = np.flatnonzero((touch["channel"] == code) & (touch["level"] == 0))
+        pairs = earlier_pairs(touch["visitor"], gated, np.flatnonzero(_opens(draws.touches, channel.gate)))
+        soon = touch["time"][pairs.later] - touch["time"][pairs.earlier] <= channel.gate_days * DAY
+        later.append(pairs.later[soon])
+        earlier.append(pairs.earlier[soon])
+    return Pairs(np.concatenate(later), np.concatenate(earlier))
+
+
+def _opens(touches: pd.DataFrame, gate: str) -> np.ndarray:
+    """Which touches open the gate: visits behind no gate themselves, so that gates never form a circle."""
+    free = on_site(touches["kind"]) & ~touches["gated"].to_numpy()
+    return free if gate == "visit" else free & touches[gate].to_numpy()
+
+
+def _effect_pairs(draws: Draws) -> tuple[Pairs, np.ndarray, np.ndarray]:
+    touch, channels = draws.column, list(draws.scenario.channels.values())
+    effect = np.array([[channel.effect.get(kind, 0.0) for kind in INTERACTIONS] for channel in channels])
+    visited = effect[np.arange(len(channels)), [channel.on_site for channel in channels]]
+    own = effect[touch["channel"], touch["kind"]]
+    other = np.where(touch["anyway"] >= 0, visited[touch["anyway"]], 0.0)
+    pairs = earlier_pairs(touch["visitor"], draws.visits, np.flatnonzero((own != 0) | (other != 0)))
+    days = (touch["time"][pairs.later] - touch["time"][pairs.earlier]) / DAY
+    half_life = np.array([channel.half_life for channel in channels])
+    decayed = own[pairs.earlier] * np.exp2(-days / half_life[touch["channel"]][pairs.earlier])
+    swapped = other[pairs.earlier] * np.exp2(-days / half_life[touch["anyway"]][pairs.earlier])
+    return pairs, decayed, swapped
+
+
+def draw(scenario: Scenario, seed: int, visitors: int | None = None) -> Draws:
+    """The people and potential touches of a world.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The numbers.
+    seed : int
+        The world's number; the same seed gives the same world.
+    visitors : int, optional
+        People in the market; the scenario's number if not given.
+
+    Returns
+    -------
+    Draws
+        Ready for `outcome`.
+
+    Examples
+    --------
+    >>> from convtrack.world import load_scenario
+    >>> draws = draw(load_scenario("larkspur"), seed=1, visitors=500)
+    >>> len(draws.people), bool(draws.touches["time"].max() < draws.clock.seconds)
+    (500, True)
+    """
+    clock = Clock(scenario)
+    market = Market(scenario, seed, clock, _people(scenario, seed, visitors or scenario.visitors, clock))
+    free = _free_touches(market)
+    touches = _arranged(_joined([free, _gated_touches(market, free)]))
+    return Draws(**vars(market), touches=_with_chances(_thinned(touches, market, gated_only=True), market))
+
+
+def _people(scenario: Scenario, seed: int, count: int, clock: Clock) -> pd.DataFrame:
+    days = lognormal(scenario.days_in_market, count, stream(seed, "days in market"))
+    entry = stream(seed, "entry").random(count) * (scenario.days + days) - days  # some came before day one
+    day = clock.seconds / scenario.days
+    shares = {name: part.share for name, part in scenario.devices.items()}
+    device = pick(shares, count, stream(seed, "device"))
+    intent = stream(seed, "intent").standard_normal(count)
+    factor = np.array([part.purchase_factor for part in scenario.devices.values()])[device]
+    held_out = scenario.holdout.share if scenario.holdout else 0.0
+    return pd.DataFrame({
+        "intent": intent,
+        "start": np.maximum(entry, 0) * day,
+        "stop": np.minimum(entry + days, scenario.days) * day,
+        "device": device,
+        "browser": _browsers(scenario, device, seed),
+        "country": pick(scenario.countries, count, stream(seed, "country")),
+        "prospect": stream(seed, "prospect").random(count) < scenario.prospects,
+        "tracked": stream(seed, "tracked").random(count) >= scenario.dirt.untracked,
+        "held_out": stream(seed, "held out").random(count) < held_out,
+        "base": scenario.purchase.base * factor * np.exp(scenario.purchase.intent * intent),
+    })
+
+
+def browser_names(scenario: Scenario) -> list[str]:
+    """The browsers of all devices, in alphabetical order; the position is the code."""
+    return sorted({name for device in scenario.devices.values() for name in device.browsers})
+
+
+def _browsers(scenario: Scenario, device: np.ndarray, seed: int) -> np.ndarray:
+    """A browser code for each person, drawn from the browsers of the device."""
+    names, codes = browser_names(scenario), np.zeros(len(device), int)
+    for code, (name, part) in enumerate(scenario.devices.items()):
+        here = pick(part.browsers, len(device), stream(seed, f"browser/{name}"))
+        own = np.array([names.index(browser) for browser in part.browsers])
+        codes = np.where(device == code, own[here], codes)
+    return codes
+
+
+def _free_touches(market: Market) -> pd.DataFrame:
+    """The potential touches behind no gate, with the small goals that open gates."""
+    channels = market.scenario.channels
+    free = {code: name for code, name in enumerate(channels) if channels[name].gate is None}
+    firsts = [_arrivals(code, name, market, market.people["stop"].to_numpy()) for code, name in free.items()]
+    touches = _thinned(_grown(_joined(firsts), market), market, gated_only=False)
+    gates = {channel.gate for channel in channels.values()} & market.scenario.goals.keys()
+    return touches.assign(**{goal: _happens(goal, touches, market) for goal in sorted(gates)})
+
+
+def _gated_touches(market: Market, free: pd.DataFrame) -> pd.DataFrame:
+    """The potential touches behind a gate that can open."""
+    firsts = [free[:0].drop(columns=free.columns.intersection(market.scenario.goals))]
+    for code, (name, channel) in enumerate(market.scenario.channels.items()):
+        if channel.gate is None:
+            continue
+        openers = free[_opens(free, channel.gate)]
+        first = _mailings(code, name, market, openers) if channel.sends else _chases(code, name, market)
+        firsts.append(first[_after_an_opener(first, openers, channel.gate_days)])
+    closed = dict.fromkeys(free.columns.difference(firsts[0].columns), False)  # nobody opts in behind a gate
+    return _grown(_joined(firsts), market).assign(gated=True, **closed)
+
+
+def _arrivals(code: int, name: str, market: Market, stop: np.ndarray) -> pd.DataFrame:
+    """First touches at a rate that follows the shop's rhythm and the person's intent."""
+    channel, clock, rng = market.scenario.channels[name], market.clock, market.rng(f"arrivals/{name}")
+    low, high = clock.load(market.people["start"].to_numpy()), clock.load(stop)
+    mean = channel.rate / 30 * (high - low) * _tilt(market.people["intent"].to_numpy(), channel.targeting)
+    visitor = np.repeat(np.arange(len(low)), rng.poisson(mean))
+    time = clock.when(low[visitor] + rng.random(len(visitor)) * (high - low)[visitor])
+    return _table(visitor, time, code, _first_kind(channel))
+
+
+def _chases(code: int, name: str, market: Market) -> pd.DataFrame:
+    """First touches of a channel that goes on after people left the market, as long as its gate is open."""
+    more = min(market.scenario.channels[name].gate_days, market.scenario.days) * DAY
+    stop = np.minimum(market.people["stop"] + more, market.clock.seconds)
+    return _arrivals(code, name, market, stop.to_numpy())
+
+
+def _mailings(code: int, name: str, market: Market, openers: pd.DataFrame) -> pd.DataFrame:
+    """A delivery to everybody who may be on the list, for every mailing."""
+    readers, days, rng = openers["visitor"].unique(), market.clock.days, market.rng(f"arrivals/{name}")
+    tables = []
+    for campaign, send in market.scenario.channels[name].sends.items():
+        sends = market.clock.at(days[days.day_of_week == send.weekday][:: send.every_weeks], send.hour)
+        time = np.tile(sends, len(readers)) + rng.integers(0, SENDING_SECONDS, len(readers) * len(sends))
+        number = market.scenario.campaigns.index((name, campaign))
+        tables.append(_table(np.repeat(readers, len(sends)), time, code, DELIVERY, mailing=number))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _tilt(intent: np.ndarray, slope: float) -> np.ndarray:
+    """How much more the person gets of it than the average person; its mean over people is 1."""
+    return np.exp(slope * intent - slope**2 / 2)
+
+
+def _first_kind(channel: Channel) -> int:
+    return {"visit": channel.on_site, "view": VIEW, "delivery": DELIVERY}[channel.first]
+
+
+def _after_an_opener(first: pd.DataFrame, openers: pd.DataFrame, days: float) -> np.ndarray:
+    """Whether the person had an opener at most so many days before."""
+    if openers.empty:
+        return np.zeros(len(first), bool)
+    span = 10**9  # more seconds than any world has: person and time in one sortable number
+    keys = openers["visitor"].to_numpy() * span + openers["time"].to_numpy()
+    here = first["visitor"].to_numpy() * span + first["time"].to_numpy()
+    last = keys[np.maximum(np.searchsorted(keys, here, side="right") - 1, 0)]
+    return (last <= here) & (here - last <= days * DAY) & (last // span == here // span)
+
+
+def _table(visitor: np.ndarray, time: np.ndarray, channel: int, kind: int, mailing: int = -1) -> pd.DataFrame:
+    """A table of first touches."""
+    columns = {"visitor": visitor, "time": time, "channel": channel, "kind": kind}
+    columns |= {"parent": -1, "level": 0, "gated": False, "mailing": mailing}
+    return pd.DataFrame(columns, index=range(len(visitor)))
+
+
+def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """The tables one below the other, parents pointing to the same rows as before."""
+    starts = np.cumsum([0, *(len(table) for table in tables[:-1])])
+    moved = [
+        table.assign(parent=np.where(table["parent"] < 0, -1, table["parent"] + start))
+        for start, table in zip(starts, tables, strict=True)
+    ]
+    return pd.concat(moved, ignore_index=True)
+
+
+def _grown(firsts: pd.DataFrame, market: Market) -> pd.DataFrame:
+    """First touches, what follows them, and what follows that; nothing too near the end."""
+    touches = firsts
+    for level in FOLLOWER_LEVELS:
+        ends = touches[touches["level"] == level - 1]
+        found = [_followers(lead, ends, market).assign(level=level) for lead in _leads(market.scenario)]
+        touches = pd.concat([touches, *found], ignore_index=True)
+    touches = _arranged(touches)
+    return _kept(touches, (touches["time"] <= market.clock.seconds - LAST_START).to_numpy())
+
+
+class Lead(NamedTuple):
+    """How one touch leads to another: both channels and kinds, chance, mean delay (seconds), pull of intent."""
+
+    channel: str
+    kind: int
+    other: str
+    becomes: int
+    share: float
+    seconds: float
+    slope: float = 0.0
+
+
+def _leads(scenario: Scenario) -> list[Lead]:
+    """Every way in which one touch leads to another."""
+    leads = []
+    for name, part in scenario.channels.items():
+        clicked = {"view": VIEW, "delivery": OPEN if part.opens else DELIVERY}.get(part.first)
+        if clicked is not None:
+            wait = TEXT_SECONDS if clicked == DELIVERY else CLICK_SECONDS
+            leads.append(Lead(name, clicked, name, CLICK, part.clicks, wait, part.targeting))
+        if part.opens:
+            leads.append(Lead(name, DELIVERY, name, OPEN, part.opens, OPEN_SECONDS, part.targeting))
+        for other, share in part.drives.items():
+            lands = scenario.channels[other].on_site
+            leads.append(Lead(name, _first_kind(part), other, lands, share, part.drive_days * DAY))
+    return leads
+
+
+def _followers(lead: Lead, ends: pd.DataFrame, market: Market) -> pd.DataFrame:
+    """The touches to which those in `ends` lead; the index of `ends` says which is whose parent."""
+    names, rng = list(market.scenario.channels), market.rng(f"lead/{lead.channel}/{lead.kind}/{lead.other}")
+    own = ends[(ends["channel"] == names.index(lead.channel)) & (ends["kind"] == lead.kind)]
+    share = lead.share * _tilt(market.of_person("intent", own["visitor"]), lead.slope)
+    own = own[rng.random(len(own)) < share]
+    time = own["time"] + 1 + rng.exponential(lead.seconds, len(own)).astype(np.int64)
+    return own.assign(time=time, channel=names.index(lead.other), kind=lead.becomes, parent=own.index)
+
+
+def _arranged(touches: pd.DataFrame) -> pd.DataFrame:
+    """Sorted by person and time, with parents moved along."""
+    return _taken(touches, np.lexsort((touches["level"], touches["time"], touches["visitor"])))
+
+
+def _taken(touches: pd.DataFrame, order: np.ndarray) -> pd.DataFrame:
+    """The rows at `order`, with parents pointing to where they are now."""
+    where = np.full(len(touches) + 1, -1)  # the last place stands for "no parent", which is -1
+    where[order] = np.arange(len(order))
+    taken = touches.iloc[order].reset_index(drop=True)
+    return taken.assign(parent=where[taken["parent"]])
+
+
+def _kept(touches: pd.DataFrame, keep: np.ndarray) -> pd.DataFrame:
+    """The rows to keep whose parents stay."""
+    keep, parent = keep.copy(), touches["parent"].to_numpy()
+    for level in FOLLOWER_LEVELS:
+        rows = np.flatnonzero(touches["level"] == level)
+        keep[rows] &= keep[parent[rows]]
+    return _taken(touches, np.flatnonzero(keep))
+
+
+def _thinned(touches: pd.DataFrame, market: Market, gated_only: bool) -> pd.DataFrame:
+    """Without visits that are too near to another, so that sessions never meet.
+
+    A free visit gives way to an earlier free one; a gated visit gives way to any: what is free never hangs on
+    a gate.
+    """
+    visits = touches[on_site(touches["kind"])]
+    gap = visits["time"].diff().where(visits["visitor"].diff() == 0, np.inf)
+    near = gap < market.scenario.least_hours_between_visits * 3600
+    if gated_only:
+        near = (near | near.shift(-1, fill_value=False)) & visits["gated"]
+    return _kept(touches, ~touches.index.isin(near.index[near]))
+
+
+def _happens(goal: str, touches: pd.DataFrame, market: Market) -> np.ndarray:
+    """At which potential visits the goal would be reached, if it were not reached before."""
+    part, chance = market.scenario.goals[goal], market.rng(f"goal/{goal}").random(len(touches))
+    share = part.rate * _tilt(market.of_person("intent", touches["visitor"]), part.intent)
+    who = market.of_person("prospect", touches["visitor"]) if part.prospects_only else True
+    return on_site(touches["kind"]) & (chance < share) & who
+
+
+def _with_chances(touches: pd.DataFrame, market: Market) -> pd.DataFrame:
+    """The touches with everything that will be asked of chance about them."""
+    goals = [goal for goal in market.scenario.goals if goal not in touches]
+    return touches.drop(columns="mailing").assign(
+        campaign=_campaigns(touches, market),
+        anyway=_anyway(touches, market),
+        chance=market.rng("purchase").random(len(touches)),
+        worth=lognormal(market.scenario.purchase.value, len(touches), market.rng("worth")).round(2),
+        **{goal: _happens(goal, touches, market) for goal in goals},
+    )
+
+
+def _campaigns(touches: pd.DataFrame, market: Market) -> np.ndarray:
+    """A campaign code for each touch; what follows within a channel has the campaign of what it follows."""
+    channel, parent = touches["channel"].to_numpy(), touches["parent"].to_numpy()
+    codes, first = np.full(len(touches), -1), 0
+    for code, (name, part) in enumerate(market.scenario.channels.items()):
+        rows = np.flatnonzero(channel == code)
+        drawn = pick(part.campaigns, len(rows), market.rng(f"campaign/{name}"))
+        codes[rows] = np.where(drawn >= 0, drawn + first, -1)
+        first += len(part.campaigns)
+    codes = np.where(touches["mailing"] >= 0, touches["mailing"], codes)
+    for level in FOLLOWER_LEVELS:
+        rows = np.flatnonzero((touches["level"] == level) & (channel == channel[parent]))
+        codes[rows] = codes[parent[rows]]
+    return codes
+
+
+def _anyway(touches: pd.DataFrame, market: Market) -> np.ndarray:
+    """The channel by which the visit would come if its own were off, or -1."""
+    names, other = list(market.scenario.channels), np.full(len(touches), -1)
+    visits = on_site(touches["kind"])
+    for code, (name, part) in enumerate(market.scenario.channels.items()):
+        rows = np.flatnonzero(visits & (touches["channel"] == code))
+        chance = market.rng(f"anyway/{name}").random(len(rows))
+        way = np.searchsorted(np.cumsum(list(part.anyway.values())), chance, side="right")
+        other[rows] = np.array([*(names.index(way) for way in part.anyway), -1])[way]
+    return other

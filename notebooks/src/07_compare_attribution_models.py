@@ -1,0 +1,348 @@
+# ---
+# jupyter:
+#   convtrack:
+#     minutes: 50
+#     needs: {events.channel: which channel each touch came from}
+#     uses:
+#       spend: cost and return by model
+#       events.interaction: difference between clicks and views
+#       events.value: return on advertising spend
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Attribution shares out credit: find out how much of yours depends on the rule
+#
+# *Lesson 07 · about 50 minutes · step 6 of 7: gather and analyse*
+#
+# When you have worked through this lesson, you will be able to
+#
+# - split the credit for a conversion by eight models, and say in one sentence what each of them rewards;
+# - explain, from the journeys themselves, why two models disagree about a channel;
+# - put an interval around credit, and tell a difference between models from a difference by chance;
+# - name the decisions that would change with the model, and what no model can tell you.
+#
+# You need the journeys of lesson 02 and the cost per acquisition of lesson 03.
+#
+# The owner of Larkspur has to cut one line of next quarter's advertising budget. The advertising platforms are no help,
+# since each says that it brought the sales. So the question comes to us: *which channel brought them?* We will answer it in
+# many ways. What you should take away is not one of the answers. It is a feeling for how far they lie apart.
+
+# %% tags=["parameters"]
+study: str = "../data/larkspur/study.yaml"  # the study file, which says where the data is
+margin: float = 0.45  # 0.01 to 1; what is left of a pound of revenue before advertising is paid
+resamples: int = 300  # 20 to 5000; how often visitors are drawn again for the intervals
+seed: int = 7  # 0 to 1000000; where those draws begin
+
+# %%
+import numpy as np
+import pandas as pd
+import convtrack as ct
+
+shop = ct.open_study(study)
+conversions = ct.find_conversions(shop.events, shop.goal)
+touches = ct.find_touches(shop.events, shop.touches)
+journeys = ct.build_journeys(touches, conversions, shop.lookback_days)
+
+# %% [markdown]
+# A journey is everything that tracking saw of one visitor before a conversion: the channels, in order, within the lookback
+# window. Visitors who never converted have journeys too. We shall need them later.
+#
+# Before we share anything out, we check that nothing fell on the floor. A touch is either on a journey or too old for
+# every window, and the three counts have to add up.
+
+# %%
+ct.show(ct.account_for_touches(touches, conversions, shop.lookback_days), name="touches")
+
+# %% tags=["hide-input"]
+converted = journeys[journeys["converted"]]
+lengths = converted["path"].map(len)
+ct.say(
+    "There are {n:,} journeys that ended in the goal {goal}, and {rest:,} that did not. Of the former, {one:.0%} had a single "
+    "touch. For those every rule in this lesson gives the same answer, because there is nothing to share. All the "
+    "disagreement comes from the other {more:.0%}.",
+    n=len(converted), goal=shop.main_goal, rest=len(journeys) - len(converted), one=(lengths == 1).mean(), more=(lengths > 1).mean(),
+)
+
+# %% [markdown]
+# ## Last click rewards whoever came last
+#
+# The tempting way is the oldest one. Find the last touch before the conversion, and give it everything. Every analytics
+# product can do it, it needs no explanation, and it has set more budgets than any other model.
+
+# %%
+last = ct.compare(journeys, ["last_touch"])
+ct.plots.bars(last.table, unit="conversions")
+
+# %% tags=["hide-input"]
+wide = last.wide()["last_touch"]
+ct.say(
+    "By last click {best} brought {most:,.0f} of {total:,.0f} conversions, and {worst} brought {least:,.0f}. If you had to cut one "
+    "line after this figure, you would know which.",
+    best=wide.index[0], most=wide.iloc[0], total=last.conversions, worst=wide.index[-1], least=wide.iloc[-1],
+)
+
+# %% [markdown]
+# Do not cut yet. Look at a single journey first, one with four touches or more, and see what the rule does to it.
+
+# %%
+long_ones = converted[converted["path"].map(lambda path: len(path) >= 4 and len(set(path)) >= 3)].sort_values("journey_id")
+one = long_ones.head(1) if len(long_ones) else ct.Gap("No journey here has four touches on three channels.")
+rules = ["first_touch", "last_touch", "linear", "position_based", "time_decay"]
+by_hand = ct.compare(one, rules)
+
+# %%
+ct.show(by_hand.wide(), name="one_journey", caption="Credit for one conversion, by rule")
+
+# %% tags=["hide-input"]
+ct.say(
+    "The visitor met, in this order: {path}. The first touch came {days:.1f} days before the conversion. Each column adds up "
+    "to one conversion, and no two columns look alike. Nothing about the visitor changed between them.",
+    path=", then ".join(one["path"].iloc[0]) if len(long_ones) else one, days=max(one["hours"].iloc[0]) / 24 if len(long_ones) else one,
+)
+
+# %% [markdown]
+# Take the columns one at a time. *First touch* rewards whoever opened the door. *Last touch* rewards whoever closed
+# the sale. *Linear* treats every touch alike, so a channel that knocked twice is paid twice. *Position based* gives most
+# to both ends, 40/20/40. *Time decay* halves the weight of a touch for every seven days that it lies before the
+# conversion.
+#
+# Each of these is an opinion about how advertising works. None of them looked at the data before it formed that opinion.
+# `convtrack models` prints the exact definition of each, because products use the same labels for different rules.
+#
+# ## The same journeys give every channel several results
+#
+# Now all journeys, under all the rules. The line behind the dots runs from the lowest to the highest answer that a channel
+# gets. A short line means that the rule hardly matters. A long one means that the rule decides.
+
+# %%
+models = ["first_touch", "last_touch", "last_non_direct", "linear", "position_based", "time_decay", "markov", "shapley"]
+compared = ct.compare(journeys, models)
+ct.plots.dots(compared.table)
+
+# %%
+credit = compared.wide()
+credit["spread"] = credit.max(axis=1) - credit.min(axis=1)
+ct.show(credit.sort_values("spread", ascending=False).round(1), name="credit", rows=20)
+
+# %% tags=["hide-input"]
+spread = credit["spread"].idxmax()
+ct.say(
+    "{sentence} Each model shares out the same conversions, so one channel's gain is always another's loss. The widest line is "
+    "{channel}'s: between {low:,.0f} and {high:,.0f} conversions, depending on nothing but the rule.",
+    sentence=compared.sentence, channel=spread, low=credit.loc[spread, models].min(), high=credit.loc[spread, models].max(),
+)
+
+# %% [markdown]
+# Why do they disagree about that channel, of all? The journeys say it. A channel that stands at the beginning gains by first
+# touch and loses by last touch, and a channel that stands at the end does the opposite. Here is where each one stands.
+
+# %%
+places = ct.metrics.assisted_conversions(journeys)
+ct.show(places, name="places", rows=20)
+
+# %% tags=["hide-input"]
+named = places.set_index("channel").loc[spread]
+ct.say(
+    "{channel} began {first:,.0f} of the journeys, closed {last:,.0f}, and stood before the last touch of {assisted:,.0f}. Hold those three "
+    "numbers against the dots, and the length of its line explains itself.",
+    channel=spread, first=named["first"], last=named["last"], assisted=named["assisted"],
+)
+
+# %% [markdown]
+# *Last non-direct* is a repair of last click that you will meet in Google Analytics. People who type the address have usually
+# heard of the shop somewhere, so the rule passes over direct visits and credits the touch before. It moves credit away
+# from Direct. Whether it moves it to the right place is another matter.
+#
+# ## Two models look at more than one journey at a time
+#
+# The rules so far look only at journeys that converted. Think of a channel that stands on a great many journeys and hardly
+# ever leads anywhere. Among the converted journeys it will still turn up now and then, and be paid for it.
+#
+# The *Markov* model uses the other journeys as well. It draws a map: from each channel, what share of visitors goes on to which
+# channel, to the conversion, or away. Then it asks of each channel, *how many conversions would be lost if every road
+# into it led away?* That share is its removal effect.
+
+# %%
+chain = ct.fit_chain(ct.attribution.as_paths(journeys))
+effects = chain.removal_effects().rename("removal_effect").rename_axis("channel").reset_index()
+effects = effects.sort_values("removal_effect", ascending=False, ignore_index=True)
+ct.show(effects, name="removal_effects", rows=20, kinds={"removal_effect": "share"})
+
+# %% tags=["hide-input"]
+top = effects.iloc[0]
+with_touch = journeys[journeys["path"].map(len) > 0]
+ct.say(
+    "Take {channel} off the map, and {effect:.0%} of the conversions go with it. All effects together come to {total:.0%}, more than "
+    "everything, because one journey can be lost by removing any of its channels. So the model scales them down until "
+    "they add up to the conversions. One check costs nothing: the map says that {fitted:.3%} of journeys convert, and counting "
+    "says {counted:.3%}.",
+    channel=top["channel"], effect=top["removal_effect"], total=effects["removal_effect"].sum(), fitted=chain.conversion_probability,
+    counted=with_touch["converted"].mean(),
+)
+
+# %% [markdown]
+# Be careful with the word *removal*. The model removes a channel from the map. It does not know what people would have done
+# without the channel. It assumes that they would have gone home.
+#
+# The *Shapley* value comes from the theory of games. It asks what a channel adds to each possible team of channels, and takes the
+# average over all the orders in which the team could have formed. That sounds as if it knew about cause. Watch
+# what it comes down to for the game that most packages play, in which a team is paid for the journeys it covers alone.
+
+# %%
+pair = ct.compare(journeys, ["shapley", "linear_unique"]).wide()
+difference = (pair["shapley"] - pair["linear_unique"]).abs().max()
+
+# %% tags=["hide-input"]
+ct.say(
+    "The largest difference between the Shapley value and a plain equal split among the different channels of each journey "
+    "is {difference:.6f} conversions. They are the same thing. A respected name is not an argument.",
+    difference=difference,
+)
+
+# %% [markdown]
+# ## What is not on the journey gets nothing
+#
+# One decision came before all the models, and it moves as much credit as any of them: what counts as a touch. So far we
+# used the touches that the study file lists, where people came to the site. Advertisements that were seen and not
+# clicked were left out, and so were e-mails that were opened and not clicked. Let us put them in, and share the credit
+# equally among all touches.
+
+# %%
+every_touch = ct.find_touches(shop.events, ("view", "open", "delivery", "click", "visit"))
+with_views = ct.build_journeys(every_touch, conversions, shop.lookback_days)
+seen = ct.compare(with_views, ["linear"]).wide()["linear"]
+
+# %% tags=["hide-input"]
+clicked = compared.wide()["linear"]
+views = int(every_touch["interaction"].isin(["view", "open", "delivery"]).sum())
+moved = (seen - clicked.reindex(seen.index).fillna(0.0)).sort_values()
+ct.say(
+    "{winner} goes from {before:,.0f} conversions to {after:,.0f}, and {loser} from {loser_before:,.0f} to {loser_after:,.0f}. Nobody behaved "
+    "differently. We only let {views:,} more touches be seen.",
+    winner=moved.index[-1], before=clicked.get(moved.index[-1], 0.0), after=seen[moved.index[-1]], loser=moved.index[0],
+    loser_before=clicked.get(moved.index[0], 0.0), loser_after=seen[moved.index[0]],
+    views=views or ct.Gap("The events record visits only, and no views, opens or deliveries.", "Map a column to `interaction`."),
+)
+
+# %% [markdown]
+# Both versions are wrong in a known direction. Without views, display and social advertising cannot earn anything except by
+# clicks, and most people do not click. With views, whoever floods the web with cheap banners stands on almost every
+# journey. A platform that reports "view-through conversions" has made this choice for you.
+#
+# ## Some differences are only chance
+#
+# A small shop's credit rests on few conversions. To see what chance alone does, we draw visitors again and again from those we
+# have, and compute the credit each time. We draw visitors and not journeys, because one person's journeys belong together.
+
+# %%
+rng = np.random.default_rng(seed)
+sure = ct.compare(journeys, ["last_touch", "markov"], resamples, rng)
+ct.plots.bars(sure.table[sure.table["model"] == "last_touch"], low="low", high="high", unit="conversions")
+
+# %% tags=["hide-input"]
+by_last = sure.table[sure.table["model"] == "last_touch"].set_index("channel")
+by_chain = sure.table[sure.table["model"] == "markov"].set_index("channel")
+apart = (by_last["low"] > by_chain["high"]) | (by_last["high"] < by_chain["low"])
+ordered = by_last.sort_values("conversions", ascending=False)
+touching = int((ordered["low"].to_numpy()[:-1] < ordered["high"].to_numpy()[1:]).sum())
+ct.say(
+    "The whiskers hold the middle 95 % of the answers. Of the {pairs} neighbouring pairs of channels, {touching} have whiskers that "
+    "overlap, so their order is not settled by this data. Last touch and Markov give answers that are apart by more than "
+    "chance for {apart} of {channels} channels.",
+    pairs=len(ordered) - 1, touching=touching, apart=int(apart.sum()), channels=len(by_last),
+)
+
+# %% [markdown]
+# The interval speaks only of chance. It says nothing about whether the model is right. A wrong model with much data has a
+# narrow interval around a wrong answer.
+#
+# ## A decision that survives every model is worth more than the best model
+#
+# Back to the owner, who has a budget to cut and no interest in models. For each paid channel we divide the value that a model
+# credits by what the channel cost. That is its return on advertising spend. Advertising pays for itself when the
+# return is above one divided by the margin.
+
+# %%
+returns = ct.metrics.roas_by_model(shop.spend, compared.table)
+ct.plots.heat(returns, unit="return on advertising spend")
+
+# %%
+verdicts = ct.metrics.verdicts(returns, break_even=1 / margin)
+ct.show(verdicts, name="verdicts", rows=20)
+
+# %% tags=["hide-input"]
+ct.say(
+    "With a margin of {margin:.0%} the line lies at {line:.2f}. Of the {n} channels that cost money, {keep} pay for themselves by every "
+    "model, and {cut} by none. For those the choice of model does not matter, and you can stop arguing about it. For the other "
+    "{depends} the verdict depends on the model, which means that this data does not decide it.",
+    margin=margin, line=1 / margin, n=verdicts["verdict"].count(), keep=(verdicts["verdict"] == "pays by every model").sum(),
+    cut=(verdicts["verdict"] == "pays by no model").sum(), depends=(verdicts["verdict"] == "depends on the model").sum(),
+)
+
+# %% [markdown]
+# This is the use of comparing models. You do not do it to find the right one. You do it to find the decisions that
+# come out the same whichever is right, and to stop pretending about the rest.
+#
+# Does the window matter as much as the model? A shorter window forgets the early touches. Here is the last question with
+# a week, and with as long as the data goes.
+
+# %%
+windows = {days: ct.build_journeys(touches, conversions, days) for days in [7, 30, 90]}
+firsts = {f"{days} days": ct.compare(found, ["first_touch"]).wide()["first_touch"] for days, found in windows.items()}
+by_window = pd.DataFrame(firsts).fillna(0.0).sort_values("90 days", ascending=False)
+ct.show(by_window, name="windows", rows=20)
+
+# %% tags=["hide-input"]
+change = (by_window["90 days"] - by_window["7 days"]).abs().sort_values()
+ct.say(
+    "By first touch, {channel} has {short:,.0f} conversions with a week and {long:,.0f} with ninety days. A window is a setting that "
+    "nobody sees in a report. Ask for it before you compare two of them.",
+    channel=change.index[-1], short=by_window.loc[change.index[-1], "7 days"], long=by_window.loc[change.index[-1], "90 days"],
+)
+
+# %% [markdown]
+# ## No model here can tell you what advertising caused
+#
+# Every number in this lesson was computed from what happened. The owner's question is about something that did not happen: the
+# quarter without the channel. A model shares out the sales among the channels that were there. It has no way of asking
+# whether the sale needed any of them.
+#
+# Two kinds of channel profit from that. An advertisement on the shop's own name is clicked by people who were on
+# their way to the shop. Retargeting follows people who have just looked at tea, so it stands beside many sales, and would stand
+# beside many of them if its banners were blank. Both look excellent by last click. Both look good by most models, because
+# the models see where a channel stands, and not why.
+#
+# There are exactly two ways out. You can run an experiment, and leave the channel out for some people chosen by chance;
+# lesson 09 does that. Or you can work in a world where the answer is known, and learn which models come close to it, and when;
+# that is lesson 11. This shop is such a world. There is an envelope with the truth in it, and we have not opened it yet.
+#
+# ## You can now
+#
+# - split the credit for a conversion by eight models, and say what each of them rewards;
+# - explain from the journeys why two models disagree about a channel;
+# - put an interval around credit, and tell a difference between models from a difference by chance;
+# - name the decisions that change with the model, and say what no model can tell you.
+#
+# ## Exercises
+#
+# **One.** Give the first touch and the last touch 30 % each, and the middle the rest. For which channel does the credit change
+# most against 40/20/40? Say why, before you look at its place on the journeys.
+#
+# **Two.** Repeat the comparison for another goal, the newsletter opt-in. Does the same channel have the longest line? What
+# would a manager conclude who looked at one goal only?
+#
+# **Three.** Leave out the journeys that did not convert, and fit the Markov model again. By how much does the credit of
+# the most affected channel change? Some packages do this by default and do not say so.
+#
+# Worked solutions are in `exercises/07_compare_attribution_models_solutions.ipynb`.
+#
+# ## Further reading
+#
+# Anderl, Becker, von Wangenheim and Schumann (2016) introduced the Markov map to marketing in the *International Journal of
+# Research in Marketing*. Berman (2018), in *Marketing Science*, shows what last-touch payment makes advertising platforms do.
+# Blake, Nosko and Tadelis (2015), in *Econometrica*, switched off a large company's brand advertising to see what would happen.
+# Read the last one first.

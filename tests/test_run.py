@@ -1,0 +1,232 @@
+"""The runner: what it executes, what it refuses, and that its results are complete or not there."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pandas as pd
+import pytest
+
+from convtrack.errors import ConvtrackError
+from convtrack.lessons import choose_lessons, find_lessons, read_lesson, settle_parameters
+
+ROOT = Path(__file__).resolve().parents[1]
+LESSON = '''# ---
+# jupyter:
+#   convtrack:
+#     needs: {events.event_name: anything}
+#     uses: {spend: cost of a conversion}
+# ---
+
+# %% [markdown]
+# # Two numbers
+
+# %% tags=["parameters"]
+study: str = "study.yaml"  # the study file
+days: int = 30  # 1 to 90; days that a touch counts
+share: float = 0.5  # 0 to 1; a share
+kind: str = "click"  # one of: click, view; what to count
+loud: bool = False  # whether to say it twice
+
+# %%
+import convtrack as ct
+shop = ct.open_study(study)
+ct.show(shop.events.groupby("event_name").size().rename("rows").reset_index(), name="rows")
+
+# %%
+ct.say("{n} rows, {days} days.", n=len(shop.events), days=days)
+ct.say("Cost: {cost}.", cost=shop.spend["cost"].sum())
+'''
+STUDY = '''name: tiny
+title: A tiny study
+currency: GBP
+time_zone: UTC
+bad_rows: stop
+tables: {events: {file: events.csv}}
+goals: {purchase: {event: purchase, kind: site, value: column, once_per: event}}
+main_goal: purchase
+touches: [click, visit]
+lookback_days: 30
+'''
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A study of three events, and a folder of lessons with one lesson that works and one that fails."""
+    (tmp_path / "study.yaml").write_text(STUDY)
+    pd.DataFrame({"event_time": ["2026-01-05T10:00:00Z", "2026-01-05T10:05:00Z", "2026-01-06T10:00:00Z"],
+                  "event_name": ["session_start", "purchase", "session_start"], "visitor_id": ["v1", "v1", "v2"],
+                  "channel": ["Email", None, "=cmd()"], "value": [None, 20.0, None]}).to_csv(tmp_path / "events.csv", index=False)
+    lessons = tmp_path / "lessons"
+    lessons.mkdir()
+    write_lesson(lessons / "00_works.ipynb", LESSON)
+    return tmp_path
+
+
+def write_lesson(path: Path, text: str) -> None:
+    notebook = jupytext.reads(text, fmt="py:percent")
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, path)
+
+
+def cli(*words: str, cwd: Path, **kwargs) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-m", "convtrack.cli", *words], cwd=cwd, capture_output=True, text=True, **kwargs)
+
+
+def run_tiny(place: Path, *words: str) -> subprocess.CompletedProcess:
+    return cli("run", "study.yaml", "--lessons", "lessons", *words, cwd=place)
+
+
+def test_a_run_leaves_notebook_page_summary_tables_and_provenance(place):
+    done = run_tiny(place, "-p", "days=14")
+    out = place / "results" / "tiny"
+    assert done.returncode == 0, done.stderr
+    assert "results/tiny/index.html" in done.stdout.replace(os.sep, "/")
+    assert {"00_works.ipynb", "00_works.html", "index.html", "provenance.json", "tables"} <= {p.name for p in out.iterdir()}
+    assert "3 rows, 14 days." in (out / "00_works.html").read_text()
+    provenance = json.loads((out / "provenance.json").read_text())
+    assert provenance["lessons"]["00"]["parameters"]["days"] == 14
+    assert set(provenance["files_sha256"]) == {"study.yaml", "events.csv"}
+    assert pd.read_csv(out / "tables" / "00_rows.csv")["rows"].sum() == 3
+
+
+def test_a_gap_is_listed_in_the_summary_and_names_from_data_are_escaped(place):
+    (place / "events.csv").write_text((place / "events.csv").read_text().replace("=cmd()", "<script>alert(1)</script>"))
+    assert run_tiny(place).returncode == 0
+    summary = (place / "results" / "tiny" / "index.html").read_text()
+    assert "This study has no table" in summary
+    assert "<script" not in summary and "&lt;script&gt;" in summary
+
+
+def test_two_runs_of_the_same_study_write_the_same_bytes(place):
+    assert run_tiny(place, "--out", "one").returncode == run_tiny(place, "--out", "two").returncode == 0
+    for path in sorted((place / "one").rglob("*")):
+        if path.is_file() and path.parent.name != "logs":
+            assert path.read_bytes() == (place / "two" / path.relative_to(place / "one")).read_bytes(), path
+
+
+def test_a_failing_lesson_keeps_its_partial_notebook_and_the_others_run(place):
+    write_lesson(place / "lessons" / "01_fails.ipynb", LESSON.replace("# %%\nct.say", "# %%\nraise ValueError('spilt')\n\n# %%\nct.say"))
+    done = run_tiny(place)
+    out = place / "results" / "tiny"
+    assert done.returncode == 1
+    assert "01  failed" in done.stdout and "ValueError: spilt" in done.stdout and "00  done" in done.stdout
+    partial = nbformat.read(out / "01_fails.ipynb", as_version=4)
+    assert any(o.output_type == "error" for c in partial.cells for o in c.get("outputs", []))
+    assert "spilt" in (out / "index.html").read_text()
+
+
+def test_a_lesson_that_the_data_cannot_carry_is_skipped_with_the_reason(place):
+    write_lesson(place / "lessons" / "02_orders.ipynb", LESSON.replace("{events.event_name: anything}", "{orders: the books}"))
+    done = run_tiny(place)
+    assert done.returncode == 0
+    assert "02  skipped" in done.stdout and "needs orders for the books" in done.stdout
+    assert not (place / "results" / "tiny" / "02_orders.html").exists()
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (["-p", "dais=14"], "Closest: 'days'"),
+    (["-p", "days=thirty"], "a whole number, 1 to 90"),
+    (["-p", "days=400"], "a whole number, 1 to 90"),
+    (["-p", "share=1.5"], "a number, 0 to 1"),
+    (["-p", "kind=clic"], "one of: click, view"),
+    (["-p", "loud=perhaps"], "true or false"),
+    (["-p", "days"], "name=value"),
+    (["-p", "study=other.yaml"], "no lesson has a parameter 'study'"),
+    (["--only", "07"], "there is no lesson 07"),
+    (["--out", "events.csv"], "is a file"),
+    (["--out", "lessons"], "holds something else"),
+])
+def test_wrong_use_is_one_line_with_exit_code_2_and_nothing_is_written(place, words, said):
+    before = sorted(place.rglob("*"))
+    done = run_tiny(place, *words)
+    assert done.returncode == 2
+    assert said in done.stderr and len(done.stderr.strip().splitlines()) == 1
+    assert sorted(place.rglob("*")) == before
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(place):
+    (place / "file").write_text("")
+    done = run_tiny(place, "--out", "file/results")
+    assert done.returncode == 2 and "Cannot write" in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_debug_shows_the_whole_traceback(place):
+    done = run_tiny(place, "--only", "07", "--debug")
+    assert "Traceback" in done.stderr and done.returncode == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
+def test_ctrl_c_is_one_line_and_leaves_the_last_results_as_they_were(place):
+    assert run_tiny(place).returncode == 0
+    before = {p: p.read_bytes() for p in (place / "results").rglob("*") if p.is_file()}
+    write_lesson(place / "lessons" / "01_sleeps.ipynb", LESSON.replace("shop = ct", "import time; time.sleep(60); shop = ct"))
+    process = subprocess.Popen([sys.executable, "-m", "convtrack.cli", "run", "study.yaml", "--lessons", "lessons"], cwd=place,
+                               stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while not list((place / "results").glob(".tiny-*/01_sleeps.ipynb")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "Stopped. Nothing was written." in said and "Traceback" not in said
+    assert {p: p.read_bytes() for p in (place / "results").rglob("*") if p.is_file()} == before
+    assert [p.name for p in (place / "results").iterdir()] == ["tiny"]
+
+
+def test_parameters_of_the_study_file_come_before_defaults_and_after_the_command_line(place):
+    lessons = [read_lesson(place / "lessons" / "00_works.ipynb")]
+    assert settle_parameters(lessons, [], {"00": {"days": 7}}) == {"00": {"days": 7}}
+    assert settle_parameters(lessons, ["days=9"], {"00": {"days": 7}}) == {"00": {"days": 9}}
+    with pytest.raises(ConvtrackError, match="Closest: 'days'"):
+        settle_parameters(lessons, [], {"00": {"dayz": 7}})
+
+
+def test_lessons_are_found_in_order_and_chosen_by_number(place):
+    write_lesson(place / "lessons" / "10_later.ipynb", LESSON)
+    lessons = find_lessons(place / "lessons")
+    assert [lesson.number for lesson in lessons] == ["00", "10"]
+    assert [lesson.number for lesson in choose_lessons(lessons, "10")] == ["10"]
+    assert [lesson.number for lesson in choose_lessons(lessons, "0, 10")] == ["00", "10"]
+
+
+def test_check_prints_the_passport_as_the_design_says(place):
+    done = cli("check", "study.yaml", "--lessons", "lessons", "--format", "json", cwd=place)
+    passport = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert passport["rows"] == {"read": 3, "used": 3, "quarantined": 0}
+    assert passport["span"] == ["2026-01-05", "2026-01-06"] and passport["visitors"] == 2
+    assert passport["goals"] == {"purchase": {"conversions": 1, "value": 20.0}}
+    assert passport["channels"] == ["=cmd()", "Email"]
+    assert passport["lessons"]["00"] == {"status": "limits", "why": "without spend, no cost of a conversion"}
+
+
+def test_compare_prints_the_json_of_the_design(place):
+    done = cli("compare", "study.yaml", "--models", "last_touch,markov", "--bootstrap", "10", "--format", "json", cwd=place)
+    answer = json.loads(done.stdout)
+    assert answer["models"]["last_touch"]["Email"]["conversions"] == 1
+    assert set(answer["models"]["markov"]["Email"]) == {"conversions", "value", "low", "high"}
+    assert (answer["conversions"], answer["value"], answer["unattributed"]) == (1, 20, 0)
+
+
+def test_compare_of_a_table_of_paths_and_of_a_wrong_model(tmp_path):
+    (tmp_path / "paths.csv").write_text("path,total_conversions,total_null\nA > B,2,1\nB,1,5\n")
+    done = cli("compare", "paths.csv", "--models", "last_touch", "--format", "csv", cwd=tmp_path)
+    assert done.stdout == "model,channel,conversions,value\nlast_touch,A,0,0\nlast_touch,B,3,0\n"
+    wrong = cli("compare", "paths.csv", "--models", "last_toch", cwd=tmp_path)
+    assert wrong.returncode == 2 and "Closest: 'last_touch'" in wrong.stderr
+
+
+def test_every_command_has_help_with_an_example():
+    commands = ("run", "new", "check", "compare", "models", "simulate")
+    for command in commands:
+        done = cli(command, "--help", cwd=ROOT)
+        assert done.returncode == 0 and f"Example: convtrack {command}" in " ".join(done.stdout.split()), command
