@@ -102,7 +102,8 @@ def _steps(rng: np.random.Generator, keenness: float) -> list[tuple[str, str, st
 
 def _price(rng: np.random.Generator) -> str:
     """An amount in German, which a third of the orders lack."""
-    euros = rng.uniform(1190, 2990) if rng.random() < 0.1 else rng.lognormal(4.1, 0.8) + 4.9  # a wheelset, or small parts
+    is_wheelset = rng.random() < 0.1
+    euros = rng.uniform(1190, 2990) if is_wheelset else rng.lognormal(4.1, 0.8) + 4.9
     return "" if rng.random() < 1 / 3 else f"{euros:,.2f}".translate(str.maketrans(",.", ".,"))
 
 

@@ -108,7 +108,7 @@ def test_numbers_of_a_column_have_the_same_decimals(shown):
 def test_a_long_table_shows_its_start_and_the_csv_has_all(shown):
     show(pd.DataFrame({"n": range(240)}))
     forms = shown[0][0]
-    assert forms["text/plain"].splitlines()[-2:] == ["9", "10 of 240 rows"] or "10 of 240 rows" in forms["text/plain"]
+    assert forms["text/plain"].splitlines()[-1] == "10 of 240 rows"
     assert "10 of 240 rows" in forms["text/html"] and forms["text/html"].count("<tr>") == 11
     assert len(as_csv(shown[0])) == 241
 
@@ -165,8 +165,9 @@ def test_no_text_cell_of_the_csv_begins_like_a_formula(shown, start):
     assert csv_text(formula) == "'" + formula
     show(pd.DataFrame({formula: [formula], "path": [[formula, "b"]], "n": [-1.5]}, index=pd.Index([formula], name="i")))
     header, row = as_csv(shown[0])
-    assert [header[1], row[0], row[1], row[3]] == ["'" + formula, "'" + formula, "'" + formula, "-1.5"]
-    assert row[2].startswith("'" + start)
+    text = "'" + formula.replace("\r", "\n")  # one kind of line end in a CSV
+    assert [header[1], row[0], row[1], row[3]] == [text, text, text, "-1.5"]
+    assert row[2][0] not in "=+-@\t\r"
 
 
 def test_names_from_the_data_are_text_in_html(shown):
@@ -178,7 +179,8 @@ def test_names_from_the_data_are_text_in_html(shown):
 
 def test_a_cell_of_a_thousand_characters_is_cut_on_the_page_only(shown):
     show(pd.DataFrame({"url": ["u" * 1000]}))
-    assert len(shown[0][0]["text/plain"].splitlines()[1]) == 80 and len(as_csv(shown[0])[1][0]) == 1000
+    cell = shown[0][0]["text/plain"].splitlines()[1]
+    assert len(cell) < 200 and cell.endswith("…") and len(as_csv(shown[0])[1][0]) == 1000
 
 
 # ----------------------------------------------------------------------------------------------------- say

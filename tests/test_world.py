@@ -482,7 +482,8 @@ class TestFiles:
         card = (DATA / "README.md").read_text(encoding="utf-8")
         ids = re.findall(r"row (e\d{6})", card)
         events = pd.read_parquet(DATA / "larkspur" / "events.parquet")
-        events = events.set_index("event_id", drop=False).loc[ids].astype({"event_time": "str", "received_time": "str"})
+        events = events.set_index("event_id", drop=False).loc[ids]
+        events = events.astype({"event_time": "str", "received_time": "str"})
         for column in events:
             line = re.search(rf"^\| `{column}` \| [^|]+ \|(.*)\|$", card, flags=re.MULTILINE)
             shown = [cell.strip(" `") for cell in line.group(1).split("|")]
@@ -508,7 +509,9 @@ class TestScenario:
             LARKSPUR.changed(changes)
         assert "\n" not in str(caught.value)
 
-    def test_a_scenario_can_be_based_on_another(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_scenario_can_be_based_on_another(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         (tmp_path / "scenarios").mkdir()
         kept = Path(scenario_module.__file__).parents[1] / "scenarios" / "larkspur.yaml"
         (tmp_path / "scenarios" / "larkspur.yaml").write_bytes(kept.read_bytes())

@@ -80,7 +80,7 @@ def _fields(traffic: pd.DataFrame) -> pd.DataFrame:
     source = text("utm_source").where(text("utm_source") != "", host)
     medium = text("utm_medium")
     medium = medium.mask((medium == "") & paid, "cpc").mask((medium == "") & ~paid & (host != ""), "referral")
-    return pd.DataFrame({"source": source, "medium": medium, "campaign": text("utm_campaign")})
+    return pd.DataFrame({"source": source, "medium": medium, "campaign": text("utm_campaign" if "utm_campaign" in traffic else "campaign")})
 
 
 def _first_match(row: tuple[str, ...], rules: pd.DataFrame) -> str | None:

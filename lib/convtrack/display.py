@@ -99,7 +99,7 @@ def csv_of(table: pd.DataFrame) -> str:
     out = io.StringIO()
     columns = _series(table)
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([csv_text(name) for name, _, _ in columns])
+    writer.writerow([_csv_cell(name) for name, _, _ in columns])
     writer.writerows(zip(*([_csv_cell(value) for value in values] for _, values, _ in columns), strict=True))
     return out.getvalue()
 
@@ -125,7 +125,7 @@ def _series(table: pd.DataFrame) -> list[tuple[str, pd.Series, bool]]:
 def _header(name: Any) -> str:
     if isinstance(name, tuple):
         return " ".join(_header(part) for part in name)
-    return str(name) if isinstance(name, Real) else fmt(name)
+    return str(name) if isinstance(name, Real | str) else fmt(name)
 
 
 def _columns(table: pd.DataFrame, kinds: Mapping[str, str]) -> list[_Column]:
@@ -197,7 +197,12 @@ def _csv_cell(value: Any) -> str:
         return f"{0.0 if abs(value) < NOISE else float(value):.10g}"
     if isinstance(value, datetime.date):
         return value.isoformat()
-    return csv_text(joined(value, " > ") if is_list(value) else str(value))
+    return _csv_line_ends(csv_text(joined(value, " > ") if is_list(value) else str(value)))
+
+
+def _csv_line_ends(text: str) -> str:
+    """Lines end in one way, which the CSV writer knows to quote."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 # -------------------------------------------------------------------------------------------- sentences, gaps
@@ -343,9 +348,9 @@ def _nearest(colours: NDArray[np.int32], palette: NDArray[np.int32]) -> NDArray[
 
 
 def _in_words(alt: str) -> str:
-    """The description once more, for viewers that give an image no alt text: JupyterLab, and nbconvert's `lab` page.
+    """The description once more, for viewers that give an image no alt text.
 
-    nbconvert's `classic` and `basic` pages take the alt text from the metadata of the image.
+    These are JupyterLab and nbconvert's `lab` page; its `classic` and `basic` pages take it from the metadata.
     """
     return f"<details><summary><small>This figure in words</small></summary><p>{html_text(alt)}</p></details>"
 

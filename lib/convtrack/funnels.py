@@ -102,7 +102,7 @@ def funnel_by(events: pd.DataFrame, steps: Sequence[Step], segment: str, by: str
     """
     names = _named(steps)
     if segment not in events or events[segment].isna().all():
-        hint = nearest(segment, events.columns)
+        hint = "" if segment in events else nearest(segment, events.columns)
         return Gap(f"No event has a {segment}, so there is no funnel by {segment}.{hint}",
                    f"Map a column to `{segment}` in study.yaml.")
     units = _units(events, by)
@@ -497,3 +497,18 @@ def _short_names(paths: Iterable[Sequence[str]], top: int, other: str) -> dict[s
 
 def _spaced(path: Sequence[str], stages: int) -> list[str]:
     return [path[k * (len(path) - 1) // (stages - 1)] for k in range(stages)] if len(path) else []
+
+
+@passes_gaps
+def pick_journey(journeys: pd.DataFrame, touches: int = 4, channels: int = 3) -> pd.DataFrame | Gap:
+    """The first converted journey, by its id, with at least so many touches on so many channels: a table of one row.
+
+    >>> journeys = pd.DataFrame({"journey_id": ["j", "k"], "converted": True, "path": [["A"], ["A", "B"]]})
+    >>> pick_journey(journeys, touches=2, channels=2)["journey_id"].tolist()
+    ['k']
+    """
+    path = journeys["path"]
+    fit = journeys["converted"] & (path.map(len) >= touches) & (path.map(lambda p: len(set(p))) >= channels)
+    if not fit.any():
+        return Gap(f"No journey that converted has {touches} touches on {channels} channels.")
+    return journeys[fit].sort_values("journey_id").head(1)

@@ -491,7 +491,7 @@ def segment_rates(sessions: pd.DataFrame, conversions: pd.DataFrame, by: str, ti
     """
     table = sessions.assign(week=week_of(sessions["start_time"], time_zone)) if by == "week" else sessions
     if by not in table or table[by].isna().all():
-        hint = nearest(by, [*sessions.columns, "week"])
+        hint = "" if by in table else nearest(by, [*sessions.columns, "week"])
         return Gap(f"No session has a {by}, so there is no rate by {by}.{hint}")
     converted = has_conversion(table, conversions)
     if not isinstance(converted, pd.Series):

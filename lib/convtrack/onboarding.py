@@ -153,7 +153,7 @@ def write_proposal(proposal: Proposal, folder: Path, overwrite: bool = False) ->
 def _yaml(value: Any) -> str:
     flow: dict[str, Any] = {"default_flow_style": True, "width": 10**9, "allow_unicode": True}
     text = yaml.safe_dump([value], **flow).strip()
-    if "\n" in text:  # only double quotes keep a line break on one line
+    if len(text.splitlines()) > 1:  # only double quotes keep a line break on one line
         text = yaml.safe_dump([value], default_style='"', **flow).strip()
     return text[1:-1]
 
@@ -213,6 +213,10 @@ def _money(tables: list[Found], given: str | None) -> Iterator[Entry]:
     codes = sum((found.ours("currency") for found in tables), Counter())
     home, why = (given, "as given") if given else _currency(tables, codes)
     yield Entry(0, "currency", home, why)
+    yield from _rates(codes, home)
+
+
+def _rates(codes: Counter[str], home: str | None) -> Iterator[Entry]:
     if foreign := sorted(set(codes) - {home}):
         yield Entry(0, "exchange_rates")
     for code in foreign:
@@ -261,9 +265,9 @@ def _decimal(text: pd.Series) -> Iterator[Entry]:
 
 def _day_first(text: pd.Series) -> Iterator[Entry]:
     fields = text.str.extract("^" + SLASHED.pattern)[[0, 1]].dropna().astype("int64")
+    first, second = fields[0].max() > 12, fields[1].max() > 12
     if fields.empty:
         return
-    first, second = fields[0].max() > 12, fields[1].max() > 12
     example = text[fields.max(axis=1).idxmax()]
     if first != second:
         yield Entry(2, "day_first", bool(first), f"sure: {example} has no other reading")
@@ -301,17 +305,22 @@ def _spellings(found: Found, column: Column) -> Iterator[Entry]:
     """A line for each value that we spell differently, and one for all that are not known."""
     if pd.api.types.is_numeric_dtype(found.cells(column.name)):  # true and false of Parquet, or codes
         return
-    unknown = []
+    unknown = {}
     for text, rows in found.texts(column.name).value_counts().items():
         ours = found.words.spelled(column.name, text)
         if ours is None and column.allowed:
-            yield Entry(4, text, None, f"write which it is: {', '.join(column.allowed)} (rows: {rows:,})")
+            among = ", ".join(column.allowed) + ("" if column.required else ", or '' for none of them")
+            yield Entry(4, text, None, f"write which it is: {among} (rows: {rows:,})")
         elif ours is None:
-            unknown.append(f"{text} ({rows:,})")
+            unknown[text] = rows
         elif ours != text:
             yield Entry(4, text, ours, f"rows: {rows:,}")
     if unknown:
-        yield Entry(3, "", ..., f"{column.name}, not known and left as they are: {listed(unknown, 20)}")
+        yield Entry(3, "", ..., f"{column.name}, not known and left as they are: {_counted(unknown)}")
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return listed((f"{name} ({rows:,})" for name, rows in counts.items()), most=20)
 
 
 def _goal_entries(events: Found) -> Iterator[Entry]:
@@ -331,9 +340,9 @@ def _goal_entries(events: Found) -> Iterator[Entry]:
 
 
 def _unknown_goal(counts: Counter[str]) -> Iterator[Entry]:
-    names = listed((f"{name} ({rows:,})" for name, rows in counts.most_common()), 20)
+    names = _counted(dict(counts.most_common())) or "as event_name will say"
     yield Entry(1, "main")
-    yield Entry(2, "event", None, f"write which event is a conversion: {names or 'as event_name will say'}")
+    yield Entry(2, "event", None, f"write which event is a conversion: {names}")
     yield Entry(2, "kind", "site", "or ad, opt_in, app, offline")
     yield Entry(2, "value", "none", "or column, or a number that each is worth")
     yield Entry(2, "once_per", "event", "or session, visitor")
@@ -361,7 +370,7 @@ def _main_goal(values: dict[str, float], counts: Counter[str]) -> tuple[str | No
         return worth[0], "the first that has a value"
     if len(values) == 1:
         return next(iter(values)), "the only one"
-    return None, f"write which one: {listed(f'{event} ({counts[event]:,})' for event in values)}"
+    return None, f"write which one: {_counted({event: counts[event] for event in values})}"
 
 
 def _touch_entries(events: Found) -> Iterator[Entry]:

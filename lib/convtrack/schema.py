@@ -5,14 +5,16 @@ Written once, here. Validation, the data dictionary and the mapping of a strange
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
-Kind = Literal["id", "text", "time", "date", "money", "count", "flag"]
+Kind = Literal["id", "text", "time", "date", "money", "amount", "count", "flag"]
 INTERACTIONS = ("view", "click", "visit", "open", "delivery")
 ORDER_STATUSES = ("paid", "refunded", "cancelled", "test")
 
@@ -99,8 +101,8 @@ TABLES: dict[str, tuple[Column, ...]] = {
     ),
     "truth": (
         _must("channel", "text", "the channel that is switched off"),
-        _must("incremental_conversions", "money", "expected conversions that would not have happened without it"),
-        _must("incremental_value", "money", "expected value that would not have come without it"),
+        _must("incremental_conversions", "amount", "expected conversions that would not have happened without it"),
+        _must("incremental_value", "amount", "expected value that would not have come without it"),
     ),
 }
 
@@ -186,3 +188,17 @@ def validate(frame: pd.DataFrame, table: str) -> tuple[pd.DataFrame, pd.DataFram
     is_bad = frame.index.isin(reasons.index)
     bad = frame[is_bad]
     return frame[~is_bad], bad.assign(reason=reasons.reindex(bad.index).astype("str"))
+
+
+def dictionary_page() -> str:
+    """The data dictionary of every table as a Markdown page."""
+    lines = ["# Data dictionary", "", "Times are in UTC with microseconds, money in the row's currency, ids are text. This page is made by",
+             "`python -m convtrack.schema docs/data_dictionary.md` from `lib/convtrack/schema.py`."]
+    for table in TABLES:
+        lines += ["", f"## {table}", "", "| column | kind | required | meaning |", "|---|---|---|---|"]
+        lines += [f"| `{row.Index}` | {row.kind} | {row.required} | {row.meaning} |" for row in dictionary(table).itertuples()]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(dictionary_page(), encoding="utf-8")

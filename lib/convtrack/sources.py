@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from .errors import ConvtrackError, nearest
 from .schema import TABLES, Column, column_names, validate
 
-CURRENCY_SIGNS = "€$£\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE} "
+CURRENCY = r"^[€$£]?\s*|\s*[€$£]?$|(?<=\d)\s(?=\d{3}(?!\d))"  # a sign at either end, or a space between thousands
 NUMBER = {".": re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?"), ",": re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)?(,\d+)?")}
 ZONED = r"Z$|:\d[\d.]*\s*[+-]\d\d(?::?\d\d)?$"
 SLASHED = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})(?!\d),?")
@@ -102,9 +102,10 @@ def read_raw(path: Path, source: TableSource) -> pd.DataFrame:
         frame = _read_csv(path, source)
     else:
         raise ConvtrackError(f"{path.name} is neither .csv nor .parquet. Save it as one of them, and name that file.")
+    frame = frame.set_axis(range(2, len(frame) + 2)).dropna(how="all")  # a blank line is no row, but has a number
     if frame.empty:
         raise ConvtrackError(f"{path.name} has a header but no rows. Export it again with data in it.")
-    return frame.set_axis(range(2, len(frame) + 2))
+    return frame
 
 
 def _neighbour(path: Path) -> str:
@@ -137,7 +138,7 @@ def _check_header(frame: pd.DataFrame, path: Path) -> None:
     twice = frame.columns[frame.columns.duplicated() & (frame.columns != "")]
     if len(twice):
         raise ConvtrackError(f"{path.name}, row 1: two columns are called '{twice[0]}'. Rename one of them in the file.")
-    is_value = [bool(re.fullmatch(r"[\d.,:/ T+Z-]+", str(c))) for c in frame.columns]
+    is_value = [bool(re.fullmatch(r"(?=.*\d)[\d.,:/ T+Z-]+", str(c))) for c in frame.columns]
     if any(is_value):
         column = frame.columns[is_value.index(True)]
         raise ConvtrackError(f"{path.name}, row 1: '{column}' looks like data, not like a column name. "
@@ -155,7 +156,7 @@ def _renamed(raw: pd.DataFrame, name: str, source: TableSource, path: Path) -> p
     kept = [c for c in raw.columns if c not in mapped and c not in source.columns.values()]
     frame = raw[kept].assign(**mapped)
     if name == "events" and "event_id" not in frame.columns:
-        frame["event_id"] = [f"row{row}" for row in frame.index]
+        frame["event_id"] = [f"row{row:09d}" for row in frame.index]
     for column in TABLES[name]:
         if column.required and column.name not in frame.columns:
             raise ConvtrackError(f"{path.name} has no column '{column.name}'.{nearest(column.name, raw.columns)} "
@@ -169,7 +170,7 @@ def _respelled(frame: pd.DataFrame, source: TableSource, path: Path) -> pd.DataF
         if column not in frame.columns:
             raise ConvtrackError(f"study.yaml, values: '{column}' is not a column of {path.name}."
                                  f"{nearest(column, frame.columns)}")
-        stripped = frame[column].str.strip()
+        stripped = frame[column].astype("str").str.strip()
         frame = frame.assign(**{column: stripped.map(spellings).fillna(stripped)})
     return frame
 
@@ -191,7 +192,7 @@ def _convert(cells: pd.Series, column: Column, source: TableSource, path: Path) 
         return to_utc(cells, source, path), "not a time, or one that the clock change skips or repeats"
     if column.kind == "date":
         return to_dates(cells, source, path), "not a date"
-    if column.kind in ("money", "count"):
+    if column.kind in ("money", "count", "amount"):
         return to_numbers(cells, source.decimal), f"not a number with decimal '{source.decimal}'"
     if column.kind == "flag":
         return to_flags(cells), "not true or false"
@@ -204,11 +205,13 @@ def to_numbers(cells: pd.Series, decimal: str = ".") -> pd.Series:
 
     >>> to_numbers(pd.Series(["1.234,50 €", "12,5", "12.5", "x"]), decimal=",").tolist()
     [1234.5, 12.5, nan, nan]
+    >>> to_numbers(pd.Series(["1 234.50", "$7", "7 EUR"])).tolist()  # a code is for the column `currency`
+    [1234.5, 7.0, nan]
     """
     if pd.api.types.is_numeric_dtype(cells):
         numbers = cells.astype("float64")
         return numbers.where(np.isfinite(numbers))
-    text = cells.astype("str").str.strip(CURRENCY_SIGNS)
+    text = cells.astype("str").str.replace(CURRENCY, "", regex=True)
     text = text.where(text.map(lambda t: isinstance(t, str) and t != "" and bool(NUMBER[decimal].fullmatch(t))))
     thousands = "," if decimal == "." else "."
     plain = text.str.replace(thousands, "", regex=False).str.replace(decimal, ".", regex=False)

@@ -222,4 +222,4 @@ def csv_text(text: str) -> str:
     >>> csv_text("=1+1"), csv_text("Email")
     ("'=1+1", 'Email')
     """
-    return f"'{text}" if text[:1] in set("=+-@\t\r\n") else text
+    return f"'{text}" if re.match(r"[\t\r\n]|\s*[=+\-@]", text) else text

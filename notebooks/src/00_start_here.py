@@ -67,8 +67,10 @@ ct.say(
 
 # %%
 conversions = ct.find_conversions(shop.events, shop.goals)
-sizes = conversions.groupby("goal")["value"].agg(conversions="size", average_value="mean").reset_index()
-ct.show(sizes.sort_values("conversions", ascending=False, ignore_index=True), name="conversions")
+worth = conversions.groupby("goal")["value"]
+sizes = worth.agg(conversions="size", average_value="mean").reset_index()
+sizes = sizes.sort_values("conversions", ascending=False, ignore_index=True)
+ct.show(sizes, name="conversions", rows=20)
 
 # %% tags=["hide-input"]
 ordered = sizes.sort_values("conversions")
@@ -92,7 +94,8 @@ ct.say(
 # deal of marketing consists of such gentle pushes from one layer to the next.
 
 # %%
-steps = ["session_start", "view_item", "add_to_cart", "begin_checkout", shop.goals[shop.main_goal].event]
+last_step = shop.goals[shop.main_goal].event
+steps = ["session_start", "view_item", "add_to_cart", "begin_checkout", last_step]
 funnel = ct.funnels.count_funnel(shop.events, steps, by="visitor")
 ct.plots.funnel(funnel, what="visitors")
 
@@ -117,10 +120,11 @@ ct.say(
 # Every message becomes a row in a table of events. Here are the rows of one visitor on the way to a conversion.
 
 # %%
-someone = conversions.loc[conversions["goal"] == shop.main_goal, "visitor_id"].iloc[0]
-rows = shop.events[shop.events["visitor_id"] == someone].sort_values("event_time")
-columns = rows.columns.intersection(["event_time", "event_name", "channel", "page_url", "value"], sort=False)
-ct.show(rows[columns].head(20).reset_index(drop=True), name="one_visitor", rows=20)
+someone = shop.conversions_of(shop.main_goal)["visitor_id"].iloc[0]
+rows = shop.events[shop.events["visitor_id"] == someone]
+rows = rows.sort_values("event_time", ignore_index=True)
+columns = ["event_time", "event_name", "channel", "page_url", "value"]
+ct.show(rows.filter(columns).head(20), name="one_visitor", rows=20)
 
 # %% tags=["hide-input"]
 ct.say(
@@ -158,7 +162,8 @@ ct.plots.bars(bought.table, unit="conversions")
 
 # %%
 bill = ct.metrics.ad_metrics(shop.spend, bought.table)
-paid = bill.dropna(subset="cost")[["channel", "cost", "conversions", "cpa"]].sort_values("cpa", ignore_index=True)
+paid = bill.dropna(subset="cost")[["channel", "cost", "conversions", "cpa"]]
+paid = paid.sort_values("cpa", ignore_index=True)
 ct.show(paid, name="cost_per_acquisition", rows=20)
 
 # %% tags=["hide-input"]

@@ -84,7 +84,7 @@ ct.say(
 # %%
 won = journeys[journeys["converted"]]
 lengths = won["path"].map(len)
-middling = won[lengths == lengths[lengths > 0].median() // 1]
+middling = won[lengths == lengths[lengths > 0].quantile(interpolation="lower")]
 days = middling["hours"].str[0] / 24
 one = middling[days == days.quantile(interpolation="lower")].head(1)
 
@@ -97,7 +97,7 @@ told = one[["visitor_id", "hours", "end_time"]].merge(events, on="visitor_id").s
 told = told.assign(days_before=(told["end_time"] - told["event_time"]).dt.total_seconds() / 86_400)
 told = told[told["days_before"].between(0, told["hours"].str[0] / 24 + 1e-6) & (told["event_name"] != "page_view")]
 told = told.filter(["days_before", "event_name", "channel", "interaction"]).reset_index(drop=True)
-ct.show(told, name="one_visitor", rows=20)
+ct.show(told, name="one_visitor", rows=15)
 
 # %% tags=["hide-input"]
 def ago(hours):
@@ -112,7 +112,7 @@ said = chosen.apply(lambda row: "; then ".join(f"{c}, {ago(h)}" for c, h in zip(
 kinds = events.get("interaction", pd.Series(dtype="str"))
 no_kinds = ct.Gap("The events do not say how a touch happened, so contacts that were only seen cannot be set apart.",
                   "Map a column to `interaction` in study.yaml.")
-aside = no_kinds if kinds.isna().all() else told["interaction"].notna() & ~told["interaction"].isin(shop.touches)
+aside = no_kinds if kinds.isna().all() else chosen if isinstance(chosen, ct.Gap) else told["interaction"].notna() & ~told["interaction"].isin(shop.touches)
 ct.say("Read aloud: *{said}; and then the {goal}.*", said=said.iloc[0], goal=shop.main_goal)
 ct.say(
     "Those were the touches. This study takes only {kinds} for one. Other contacts, such as ads that were shown and messages "
@@ -141,7 +141,7 @@ ct.say(
     "The tempting way is to put the first row on the whiteboard as *the* customer journey: {path}. It is the most common "
     "path, with {n:,.0f} conversions. That is {share:.1%} of them. Whoever plans for this journey alone plans past the "
     "other {rest:.1%}.",
-    path=" → ".join(ranked["path"].iloc[0]) if not isinstance(ranked, ct.Gap) else ranked,
+    path=ranked if isinstance(ranked, ct.Gap) else " → ".join(ranked["path"].iloc[0]) or "no known touch",
     n=ranked["conversions"].iloc[0], share=ranked["share"].iloc[0], rest=1 - ranked["share"].iloc[0],
 )
 
@@ -193,20 +193,22 @@ ct.say(
 # and an interval beside each.
 
 # %%
-ends = links.pivot_table(index="last_touch", columns="outcome", values="journeys", aggfunc="sum", fill_value=0)
-ends = ends.assign(journeys=ends.sum(axis=1)).sort_values("journeys", ascending=False)
-rates = ends.apply(lambda row: ct.metrics.rate(row["converted"], row["journeys"]), axis=1)
-ends = ends.assign(rate=rates.str[0], low=rates.str[1], high=rates.str[2])
-ct.show(ends[["journeys", "converted", "rate", "low", "high"]], name="last_touches", kinds={"low": "share", "high": "share"})
+ends = journeys.assign(last_touch=journeys["path"].str[-1]).groupby("last_touch")["converted"].agg(["size", "sum"])
+rates = ends.apply(lambda row: ct.metrics.rate(row["sum"], row["size"]), axis=1, result_type="reduce").astype("object")
+ends = ends.assign(rate=rates.str[0], low=rates.str[1], high=rates.str[2]).sort_values("rate", ascending=False)
+ends = ends.rename(columns={"size": "journeys", "sum": "converted"})
+ct.show(ends, name="last_touches", kinds={"low": "share", "high": "share"})
 
 # %% tags=["hide-input"]
-best, rest = ends["rate"].idxmax(), ends["rate"].idxmin()
-apart = ends["low"].max() > ends["high"].min()
+if not isinstance(ends, ct.Gap) and len(ends) < 2:
+    ends = ct.Gap("There are not two last touches to compare.")
+first_row, last_row = ends.iloc[0], ends.iloc[-1]
+apart = first_row["low"] > last_row["high"]
 ct.say(
     "Journeys that end with {best} convert most often, in {high:.1%} of the cases, and those that end with {rest} least, in "
-    "{low:.1%}. {verdict} Neither number says what the channel *did*. Somebody who types the address of the shop has already "
-    "made up their mind.",
-    best=best, high=ends["rate"].max(), rest=rest, low=ends["rate"].min(),
+    "{low:.1%}. {verdict} Neither number says what the channel *did*. Somebody who types the address of the shop may have "
+    "made up their mind long before.",
+    best=first_row.name, high=first_row["rate"], rest=last_row.name, low=last_row["rate"],
     verdict="The intervals of the two do not overlap, so chance alone does not explain the difference." if apart else
     "Their intervals overlap, so the order of the two could be chance.",
 )
@@ -263,7 +265,8 @@ ct.say(
 ct.say(
     "{verdict} And it has other endings: {followed:,.0f} journeys follow the story, and {rest:,.0f} of them have not reached "
     "the goal.",
-    verdict="The story is true, then, and rare." if ordered / bought["path"].size < 0.2 else "The story is common here.",
+    verdict="Nobody who reached the goal took this way." if ordered == 0 else "The story is true, then, and rare."
+    if ordered / bought["path"].size < 0.2 else "The story is common here.",
     followed=followed, rest=followed - ordered,
 )
 
@@ -304,11 +307,14 @@ ct.show(by_visitor[["step", "count", "rate_from_previous", "rate_from_start"]], 
 
 # %% tags=["hide-input"]
 whole = by_visitor["rate_from_start"].iloc[-1]
+reached_at = conversions.groupby("visitor_id")["conversion_time"].min().reset_index()
+visits = ct.sessionize(events).merge(reached_at)
+visits = visits[visits["start_time"] <= visits["conversion_time"]].groupby("visitor_id").size()
 ct.say(
-    "By visitor the same events give {rate:.1%}, which is {times:.1f} times as much. The journeys explain it: one that led to the "
-    "goal has {touches:.1f} touches on average, and by session all but the last are failures. Neither number is a mistake. "
-    "A rate that does not say *of whom* is one.",
-    rate=whole, times=whole / by_session["rate_from_start"].iloc[-1], touches=lengths.mean(),
+    "By visitor the same events give {rate:.1%}, which is {times:.1f} times as much. The visits explain it: up to "
+    "their first conversion people made {visits:.1f} of them on average, and by session all but the last are failures. Neither "
+    "number is a mistake. A rate that does not say *of whom* is one.",
+    rate=whole, times=whole / by_session["rate_from_start"].iloc[-1], visits=visits.mean(),
 )
 
 # %% [markdown]
@@ -357,12 +363,12 @@ earlier = ct.find_conversions(events, {name: shop.goals[name] for name in small}
 bought_at = conversions.groupby("visitor_id")["conversion_time"].min()
 small_at = earlier.groupby("visitor_id")["conversion_time"].min()
 nudged = (small_at.reindex(bought_at.index) < bought_at).mean()
+now = at_first["count"].iloc[-1] / by_visitor["count"].iloc[-1]
 only_look = 1 - at_first["count"].iloc[1:2].sum() / at_first["count"].iloc[0]
 ct.say(
     "On their first visit {look:.0%} of the visitors stay at the top layer. The others go deeper at once, so people do not all "
-    "begin at the starting line. And of the visitors who went all the way, {now:.0%} did so on the first visit. Everybody else "
-    "had to come back.",
-    look=only_look, now=at_first["count"].iloc[-1] / by_visitor["count"].iloc[-1],
+    "begin at the starting line. And of the visitors who went all the way, {now:.0%} did so on the first visit. {others}",
+    look=only_look, now=now, others="Everybody else had to come back." if now < 1 else "Nobody had to come back.",
 )
 ct.say(
     "Conversions happen on several layers. Of the people who reached the goal {goal}, {share:.0%} had reached another goal "
@@ -371,8 +377,8 @@ ct.say(
 )
 
 # %% [markdown]
-# The last column is the useful one. It says how many visitors stand on each layer and have not gone on. They are leads,
-# and each layer calls for another nudge to the next. Somebody who only looked around wants a reason to look closer; an item
+# The last column is the useful one. Down to the last row but one it says how many visitors stand on each layer and have
+# not gone on. They are leads, and each layer calls for another nudge to the next. Somebody who only looked around wants a reason to look closer; an item
 # that was viewed can be shown again; a full cart can be remembered in a message, if there is permission to write. The
 # size of the group tells you which nudge is worth building first. Whether the nudge works is for a test to say, in
 # lesson 09.
@@ -388,18 +394,19 @@ pages = pages.assign(page=pages["page"].str.replace(r"^\w+://[^/]+", "", regex=T
 ct.show(pages.head(top), name="landing_pages", rows=20, caption="Where people enter")
 
 # %% tags=["hide-input"]
-doors = pages["entries"]
-worst = pages.loc[pages["exit_rate"].where(pages["views"] >= 100).idxmax()] if (pages["views"] >= 100).any() else ct.Gap(
-    "No page with an address was seen often enough for an exit rate.", "Map the page's address to `page_url`.")
+doors, enough = pages["entries"], 100
+often = pages[pages["views"] >= enough].sort_values("exit_rate", ascending=False)
+often = ct.Gap(f"No page was seen {enough} times, which is too little for an exit rate.") if often.empty else often
+worst = often.iloc[0]
 ct.say(
     "People enter on {doors:,.0f} different pages, and {share:.0%} of them on {first}. The other pages with entries are front "
     "doors as well. It is worth asking of each whether it was built as one.",
     doors=(doors > 0).sum(), share=doors.iloc[0] / doors.sum(), first=pages["page"].iloc[0],
 )
 ct.say(
-    "For the leavers it is tempting to sort by exit rate, exits per view, and to repair the page on top. That page is {page}, "
-    "where {rate:.0%} of the views are the last of the session.",
-    page=worst["page"], rate=worst["exit_rate"],
+    "For the leavers it is tempting to sort by exit rate, exits per view, and to repair the page on top. Among the pages with at "
+    "least {enough} views that is {page}, where {rate:.0%} of the views are the last of the session.",
+    page=worst["page"], rate=worst["exit_rate"], enough=enough,
 )
 
 # %% [markdown]
@@ -432,12 +439,21 @@ ct.say(
 # %%
 reached = events.loc[events["event_name"] == layers[-2], ["visitor_id", "session_id"]].drop_duplicates()
 checkouts = sessions.merge(reached)
+
+# %% tags=["hide-input"]
+if checkouts.empty:
+    checkouts = ct.Gap(f"No session has the step {layers[-2]}, so there is nothing to slice.", "Set the parameter steps.")
+
+# %%
 by_country = ct.metrics.segment_rates(checkouts, conversions, "country")
 ct.show(by_country.sort_values("rate", ignore_index=True), name="checkout_by_country", kinds={"low": "share", "high": "share"})
 
 # %% tags=["hide-input"]
 overall = by_country["converting_sessions"].sum() / by_country["sessions"].sum()
-low = by_country.dropna(subset="country").sort_values("rate").iloc[0]
+named = by_country.dropna(subset="country").sort_values("rate")
+if not isinstance(named, ct.Gap) and len(named) < 2:
+    named = ct.Gap("There are not two countries to compare.")
+low = named.iloc[0]
 inside = low["low"] <= overall <= low["high"]
 ct.say(
     "{country} comes last: only {rate:.0%} went through. Before anybody rebuilds the checkout for {country}, look at the number of "
@@ -458,7 +474,7 @@ ct.plots.bars(by_device, x="device", y="completion_rate", low="low", high="high"
 # %% tags=["hide-input"]
 big = by_device.dropna(subset="device").nlargest(2, "sessions").sort_values("completion_rate")
 two = big["device"].size == 2
-pair = big if two else ct.Gap("There are not two devices to compare.")
+pair = big if two or isinstance(big, ct.Gap) else ct.Gap("There are not two devices to compare.")
 clear = pair["high"].iloc[0] < pair["low"].iloc[-1]
 ct.say(
     "The two with the most sessions are {worse} and {better}. On {worse} {low:.0%} go through, of {n_low:,.0f}, and on {better} "
@@ -513,9 +529,10 @@ ct.show(pd.DataFrame(rows), name="windows", caption="Days from the first touch, 
 
 # %% tags=["hide-input"]
 ct.say(
-    "With a window of {a} days half of the conversions seem to take {x:.1f} days, and with {b} days {y:.1f}. The shorter the window, "
-    "the more decided the customers look.",
+    "With a window of {a} days half of the conversions seem to take {x:.1f} days, and with {b} days {y:.1f}. {verdict}",
     a=rows[0]["lookback_days"], b=rows[-1]["lookback_days"], x=rows[0]["half_within"], y=rows[-1]["half_within"],
+    verdict="The shorter the window, the more decided the customers look." if rows[0]["half_within"] < rows[-1]["half_within"] else
+    "Here even the short window holds most of what there is.",
 )
 
 # %% [markdown]
@@ -533,12 +550,13 @@ ct.show(followed_up.head(4).iloc[:, :8], name="cohorts", kinds={f"week_{k}": "sh
 
 # %% tags=["hide-input"]
 weeks = followed_up.iloc[0].drop(["first_week", "visitors"]).dropna()
+late_share = 1 - weeks.iloc[0] / weeks.iloc[-1] if weeks.iloc[-1] else ct.Gap("Nobody in the first row has converted.")
 ct.say(
     "Of the {n:,.0f} visitors in the first row, {early:.1%} had converted within one week, and {late:.1%} within {k:,.0f} weeks. "
-    "So {share:.0%} of those who converted did so after the first week, and a report that closes after seven days would have "
-    "filed them under lost.",
+    "So {share:.0%} of those who converted did so after the first week. {verdict}",
     n=followed_up["visitors"].iloc[0], early=weeks.iloc[0], late=weeks.iloc[-1], k=weeks.size,
-    share=1 - weeks.iloc[0] / weeks.iloc[-1],
+    share=late_share, verdict="A report that closes after seven days would have filed them under lost." if late_share > 0 else
+    "Here a week was enough.",
 )
 
 # %% [markdown]
@@ -580,8 +598,9 @@ by_length = journeys.assign(touches=journeys["path"].map(len).clip(upper=5)).gro
 ct.show(by_length.agg(journeys="size", conversion_rate="mean"), name="rate_by_length", caption="5 stands for five and more")
 
 # %% tags=["hide-input"]
-length_rates = by_length.mean()
-longer = length_rates.iloc[-1] / length_rates.loc[length_rates.index >= 1].iloc[0]
+length_rates = by_length.mean().drop(0, errors="ignore")
+length_rates = ct.Gap("No journey has a touch.") if length_rates.empty else length_rates
+longer = length_rates.iloc[-1] / length_rates.iloc[0]
 ct.say(
     "The longest journeys convert {times:.1f} times as often as those with a single touch. {verdict}",
     times=longer, verdict="Should the shop then chase everybody until they have been back often enough? No. People who want "

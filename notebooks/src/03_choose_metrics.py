@@ -68,7 +68,8 @@ conversions = ct.find_conversions(events, shop.goal)
 # %%
 rates = ct.metrics.conversion_rates(sessions, conversions).set_index("metric")
 per_session = rates.loc["conversion rate per session", "value"]
-per_click = ct.metrics.ratio(len(conversions), shop.spend["clicks"].sum())
+clicks = ct.metrics.ad_metrics(shop.spend)["clicks"].sum()
+per_click = ct.metrics.ratio(len(conversions), clicks)
 
 # %% tags=["hide-input"]
 ct.say(
@@ -89,6 +90,8 @@ credit = ct.compare(journeys, ["last_touch", other_model])
 last = credit.table[credit.table["model"] == "last_touch"]
 
 # %%
+if conversions["value"].isna().all():
+    last = last.assign(value=np.nan)  # a value that nobody knows is not a value of zero
 ads = ct.metrics.ad_metrics(shop.spend, last, margin).set_index("channel")
 paid = ads.dropna(subset=["cost"])
 their_own = ct.metrics.ratio(paid["conversions"].sum(), paid["clicks"].sum())
@@ -151,6 +154,8 @@ ct.say(
 
 # %%
 by_channel = ct.metrics.segment_rates(sessions, conversions, "channel").set_index("channel")
+if events["channel"].isna().all():
+    by_channel = touches  # which is a named gap then, and so is everything by channel
 thin = by_channel.loc[by_channel["converting_sessions"].idxmin()]
 half = 1.96 * (thin["rate"] * (1 - thin["rate"]) / thin["sessions"]) ** 0.5
 
@@ -175,9 +180,9 @@ ct.say(
 ct.plots.bars(by_channel.reset_index(), y="rate", low="low", high="high", unit="of sessions")
 
 # %% [markdown]
-# Read a whisker like this. If the same quarter could be played many times over, with the same shop and the same people but
-# different luck, intervals made this way would hold the true rate in about nineteen quarters of twenty. It speaks of luck alone. A
-# tag that is missing on the checkout page shifts bar and whisker together, and nothing in the figure tells you.
+# Read a whisker like this. If the same quarter could be played many times over, with different luck, intervals made this way would
+# hold the true rate in about nineteen quarters of twenty. They speak of luck alone. A tag that is missing on the checkout page
+# shifts bar and whisker together, and nothing in the figure tells you.
 
 # %%
 overall = ct.metrics.rate(by_channel["converting_sessions"].sum(), by_channel["sessions"].sum())
@@ -185,9 +190,11 @@ settled = by_channel[(by_channel["low"] > overall.value) | (by_channel["high"] <
 
 # %% tags=["hide-input"]
 ct.say(
-    "The rate over all sessions is {overall:.2%}, with an interval from {low:.2%} to {high:.2%}. Of the {n} channels, {settled} lie "
-    "clearly above or below it. The others are in an order that the next quarter may well reverse.",
+    "The rate over all sessions is {overall:.2%}, with an interval from {low:.2%} to {high:.2%}. Channels that lie clearly above or below it: "
+    "{settled} of {n}. {rest}",
     overall=overall.value, low=overall.low, high=overall.high, n=by_channel["rate"].count(), settled=settled["rate"].count(),
+    rest="The next quarter may well put the others in another order." if settled["rate"].count() < by_channel["rate"].count()
+    else "With this much data even small differences show.",
 )
 
 # %% [markdown]
@@ -238,9 +245,9 @@ ct.say(
 )
 
 # %% [markdown]
-# The interval comes from a bootstrap, as in lesson 01: we drew as many values again and again from those we have, with
-# replacement, and kept the middle 95 % of the means. For orders the mean is called the *average order value*. Report it
-# with the median beside it, and when it jumps, look for a single order before you look for a trend.
+# The interval comes from a bootstrap, as in lesson 01: values drawn again from those we have, and the middle 95 % of the means. For orders
+# the mean is called the *average order value*. Report it with the median beside it, and when it jumps, look for a single order
+# before you look for a trend.
 #
 # ## Each step of an advertisement has a metric of its own
 #
@@ -252,6 +259,13 @@ ct.say(
 # %%
 columns = ["impressions", "clicks", "cost", "ctr", "cpc", "value_per_click", "cpa", "roas"]
 ct.show(paid[columns], name="ad_metrics", rows=20, kinds={"ctr": "share"})
+
+# %% tags=["hide-input"]
+ct.say(
+    "Values are known for {share:.0%} of the conversions. Where one is not, it adds nothing to value per click and to ROAS, and both come "
+    "out too low.",
+    share=worth.loc["share with a known value", "value"],
+)
 
 # %% [markdown]
 # Which line of the table is best? Reading from the left we meet the click-through rate first, and many reports stop there.
@@ -280,13 +294,13 @@ ct.say(
 )
 
 # %% [markdown]
-# CTR judges the picture and the words, and says nothing about what the visitor did next. A cheap click is no bargain if nobody buys.
-# Value per click can be held against its price, if it is computed well. The wrong way divides all the shop's value by all the clicks.
+# CTR judges the picture and the words, and not what the visitor did next. A cheap click is no bargain if nobody buys. Value per click
+# can be held against its price, if it is computed well. The wrong way divides all the shop's value by all the clicks.
 
 # %%
-all_by_all = ct.metrics.ratio(known.sum(), paid["clicks"].sum())
-per_click_value = ct.metrics.ratio(paid["value"].sum(), paid["clicks"].sum())
-per_qualified_value = ct.metrics.ratio(paid["value"].sum(), paid["qualified"].sum())
+all_by_all = ct.metrics.ratio(known.sum(min_count=1), paid["clicks"].sum())
+per_click_value = ct.metrics.ratio(paid["value"].sum(min_count=1), paid["clicks"].sum())
+per_qualified_value = ct.metrics.ratio(paid["value"].sum(min_count=1), paid["qualified"].sum())
 
 # %% tags=["hide-input"]
 ct.say(
@@ -304,9 +318,9 @@ ct.plots.scatter(paid.reset_index(), "cpc", "value_per_click", x_unit=shop.curre
 # ## A return above one can still lose money
 #
 # A channel above that line has a ROAS above one: more comes in than goes out. It is tempting to call that a profit. But what comes in is
-# revenue, and the tea has to be bought, packed and posted. What is left of a pound is the margin, and advertising is paid
-# out of that. *Return on investment*, ROI, takes it into account: net profit divided by cost, where net profit is value
-# times margin, minus cost. It is zero when ROAS equals one divided by the margin.
+# revenue, and the tea has to be bought, packed and posted. What is left of a pound is the margin. *Return on
+# investment*, ROI, is net profit divided by cost, where net profit is value times margin, minus cost. It is zero when ROAS equals
+# one divided by the margin.
 
 # %%
 break_even = 1 / margin
@@ -319,7 +333,7 @@ ct.say(
     "and {losing} of those still lose money. All paid channels together cost {currency} {cost:,.0f} and return {roi:+.0%}.",
     margin=margin, break_even=break_even, n=paid["cost"].count(), above=(paid["roas"] > 1).sum(), losing=deceptive["cost"].count(),
     currency=shop.currency, cost=paid["cost"].sum(),
-    roi=ct.metrics.ratio(paid["value"].sum() * margin - paid["cost"].sum(), paid["cost"].sum()),
+    roi=ct.metrics.ratio(paid["value"].sum(min_count=1) * margin - paid["cost"].sum(), paid["cost"].sum()),
 )
 
 # %% [markdown]
@@ -358,7 +372,7 @@ ct.say(
 
 # %%
 other = ct.metrics.ad_metrics(shop.spend, credit.table[credit.table["model"] == other_model]).set_index("channel")
-change = other["cpa"] / paid["cpa"] - 1
+change = other["cpa"].reindex(paid.index) / paid["cpa"] - 1
 moved = change.abs().fillna(0).idxmax()
 
 # %%
@@ -388,8 +402,8 @@ time = ct.metrics.engagement(sessions).set_index("metric")
 ct.show(time[["numerator", "denominator", "value"]], name="engagement", kinds={"value": ""})
 
 # %% [markdown]
-# Nobody holds a stopwatch. A page tells us when it opens, and not when the visitor leaves. So the duration is the time from the first event to the
-# last one, as Universal Analytics had it. The last page adds nothing, however long it was read. And a visit of a single page?
+# Nobody holds a stopwatch. A page tells us when it opens, and not when the visitor leaves. So the duration runs from the first event to
+# the last one, as Universal Analytics had it. The last page adds nothing, however long it was read. And a visit of a single page?
 
 # %%
 single = sessions[sessions["pages"] == 1]
@@ -415,9 +429,9 @@ won, lost = lengths.iloc[0], lengths.iloc[1]
 # %% tags=["hide-input"]
 ct.say(
     "Converting sessions last {won:,.0f} seconds, the others {lost:,.0f}. “Keep people on the site for longer and they will buy” is how that is "
-    "usually read. But a checkout takes pages, and pages take time: {won_pages:.1f} of them, against {lost_pages:.1f}. People may well stay "
-    "because they buy.",
-    won=won["duration_seconds"], lost=lost["duration_seconds"], won_pages=won["pages"], lost_pages=lost["pages"],
+    "usually read. But a checkout takes pages, and pages take time: {won_pages:.1f} of them, where the average session has {pages:.1f}. "
+    "People may well stay because they buy.",
+    won=won["duration_seconds"], lost=lost["duration_seconds"], won_pages=won["pages"], pages=time.loc["pages per session", "value"],
 )
 
 # %% [markdown]
@@ -458,7 +472,7 @@ ct.say(
 
 # %% [markdown]
 # First ask whom it brings. Some channels speak to strangers. Others speak only to people who were here before: an e-mail needs
-# an address, and an advertisement that follows visitors needs visitors. So we look at how many sessions of each channel are return visits.
+# an address, and an advertisement that follows visitors needs visitors. How many sessions of each channel are return visits?
 
 # %%
 again = sessions[visits_before > 0]
@@ -480,27 +494,27 @@ ct.say(
 # %%
 like = ct.metrics.segment_rates(again, conversions, "channel").set_index("channel")
 like_overall = ct.metrics.rate(like["converting_sessions"].sum(), like["sessions"].sum())
-fair_lead = like["rate"] / like_overall.value
+fair_leads = like["rate"] / like_overall.value
+fair = fair_leads.get(best, ct.Gap("That channel brings no return visits."))
 
 # %% tags=["hide-input"]
-outcome = "has shrunk" if fair_lead.get(best, np.nan) < lead.loc[best] else "has not shrunk, so return visits do not explain it"
+outcome = "has shrunk" if fair < lead.loc[best] else "has not shrunk, so return visits do not explain it"
 ct.say(
     "Among return visits, {best}'s sessions are {fair:.2f} times as likely to convert as the average one, where the factor was {lead:.2f} before. "
     "The lead {outcome}. We have taken account of one difference between the crowds, the one that we could see.",
-    best=best, fair=fair_lead.loc[best], lead=lead.loc[best], outcome=outcome,
+    best=best, fair=fair, lead=lead.loc[best], outcome=outcome,
 )
 
 # %% [markdown]
-# Where does this repair fail? Return visitors are not alike either. The platform chooses whom to follow, and it chooses
-# those who look likely to buy. We cannot see that choice, so we cannot undo it. A high rate may be the work of the channel or
-# of the people it was shown to, and a rate does not contain the answer. Only leaving the channel out for some people, chosen by
-# chance, would show what it adds: lesson 09. And even that gives an average. The next pound usually buys less than the last one did,
-# which is the business of lesson 10.
+# Where does this repair fail? Return visitors are not alike either. A platform prefers to follow those who look likely to buy.
+# We cannot see that choice, so we cannot undo it. A high rate may be the work of the channel or of the people it was shown to, and
+# the rate does not say which. Only leaving the channel out for some people, chosen by chance, would show what it adds: lesson 09. And
+# even that is an average. The next pound usually buys less than the last one did, which is the business of lesson 10.
 #
 # ## One metric for the goal, and a guard beside it
 #
-# A metric that people are paid for will rise. The question is what else it takes along. So choose one metric for each goal and channel,
-# and beside it a *guard*: the number that would get worse if somebody improved the first one in the wrong way.
+# A metric that people are paid for will rise. So choose one for each goal and channel, and beside it a *guard*: the number that would
+# get worse if somebody improved the first one in the wrong way.
 #
 # | You want to know | Metric | Guard beside it |
 # |---|---|---|

@@ -56,12 +56,13 @@ import convtrack as ct
 shop = ct.open_study(study)
 conversions = ct.find_conversions(shop.events, shop.goal)
 sessions = ct.sessionize(shop.events)
+shares = {"low": "share", "high": "share"}  # how tables write the ends of an interval
 
 # %% [markdown]
 # ## Most conversions, best rate and most value are three different questions
 #
-# Start where everybody starts. Which channel brings the most conversions: e-mail, text messages, social media, search, or
-# people who simply type the address? The tempting way is to count, sort, and put more effort into the top row.
+# Start where everybody starts. Which channel brings the most conversions: e-mail, text messages, social media, search,
+# or people who simply type the address? The tempting way is to count, sort, and put more effort into the top row.
 
 # %%
 placed = sessions.merge(conversions, on=["visitor_id", "session_id"])
@@ -69,22 +70,23 @@ visitors = sessions.groupby("channel")["visitor_id"].nunique().rename("visitors"
 value = placed.groupby("channel")["value"].sum(min_count=1)
 rates = ct.metrics.segment_rates(sessions, conversions, "channel").rename(columns={"rate": "conversion_rate"})
 channels = rates.join(visitors, on="channel").join(value, on="channel")
-ct.show(channels.sort_values("converting_sessions", ascending=False, ignore_index=True), name="channels", rows=20)
+by_count = channels.sort_values("converting_sessions", ascending=False, ignore_index=True)
+ct.show(by_count, name="channels", rows=20, kinds=shares)
 
 # %% tags=["hide-input"]
-by_count = channels.sort_values("converting_sessions", ascending=False, ignore_index=True)
 ct.say(
-    "{most} is at the top, with a conversion in {n:,} visits. It also had {visits:,} visits to make them from, the {place} of all "
+    "{most} is at the top, with a conversion in {n:,} visits. It also had {visits:,} visits to make them from, {place} of all "
     "channels. Of the {all:,} conversions, {placed:,} happened during a visit and are in the table. A visitor who came through two "
     "channels is counted in both, so the visitors add up to more than there are.",
     most=by_count["channel"].iloc[0], n=by_count["converting_sessions"].iloc[0], visits=by_count["sessions"].iloc[0],
-    place="most" if by_count["sessions"].iloc[0] == by_count["sessions"].max() else "but not the most", all=len(conversions),
+    place="the most" if by_count["sessions"].iloc[0] == by_count["sessions"].max() else "though not the most", all=len(conversions),
     placed=placed["goal"].count(),
 )
 
 # %% [markdown]
-# A count mostly says how large a channel is. Divide it by the visits, and you see how well they turn out. Where visits are few
-# the rate is unsure, so it gets its interval, as in lesson 03.
+# A count mostly says how large a channel is. Divide it by the visits, and you see how well they turn out. Where visits
+# are few the rate is unsure, so it gets its interval, as in lesson 03. The interval takes visits as independent. Some
+# belong to the same person, so it is a little too narrow.
 
 # %%
 ct.plots.bars(channels, y="conversion_rate", low="low", high="high")
@@ -100,22 +102,24 @@ ct.say(
 
 # %% tags=["hide-input"]
 per_visit = channels.assign(worth=channels["value"] / channels["sessions"]).sort_values("worth", ascending=False, ignore_index=True)
+no_value = ct.Gap("No conversion here has a value, so there is no value by channel.", "Map a column to `value` in study.yaml.")
+per_visit = per_visit.dropna(subset="worth") if conversions["value"].notna().any() else no_value
 ct.say(
-    "By value, a visit through {first} brought {currency} {worth:.2f} on average, and one through {last} {least:.2f}.",
+    "By value, as far as values are known, a visit through {first} brought {currency} {worth:.2f} on average, and one through {last} {least:.2f}.",
     first=per_visit["channel"].iloc[0], worth=per_visit["worth"].iloc[0], currency=shop.currency,
-    last=per_visit.dropna(subset="worth")["channel"].iloc[-1], least=per_visit["worth"].min(),
+    last=per_visit["channel"].iloc[-1], least=per_visit["worth"].min(),
 )
 
 # %% [markdown]
-# Use the three together: the count for size, the rate for fit, the value for what it is worth. Then stop, because this is where
-# the table fails. It gives a conversion to the channel of the visit in which it happened. And a rate says whom a channel *reaches*. The
-# readers of a newsletter chose to be written to, so they would buy more often than strangers if the letter were blank. What a
-# channel *causes* needs other tools (lessons 07 and 09).
+# Use the three together: the count for size, the rate for fit, the value for what it is worth. Then stop, because this
+# is where the table fails. It gives a conversion to the channel of the visit in which it happened. And a rate says whom
+# a channel *reaches*. The readers of a newsletter chose to be written to, so they would buy more often than strangers
+# if the letter were blank. What a channel *causes* needs other tools (lessons 07 and 09).
 #
 # ## Each platform has its own ruler, and you have one for all
 #
-# Social platforms come with their own tools for counting conversions. Each has features of its own, and some are very good. The
-# tempting way is to copy the numbers from their screens into one table.
+# Social platforms come with their own tools for counting conversions. Each has features of its own, and some are very
+# good. The tempting way is to copy the numbers from their screens into one table.
 
 # %%
 claimed = shop.platform_reports.groupby("platform")["conversions"].sum()
@@ -130,22 +134,28 @@ ct.say(
 )
 
 # %% [markdown]
-# Lesson 08 takes such reports apart. To *compare* platforms you do not need them. Your own events know where each visit came
-# from, by the tag in the link or by the page that it was on, and they count every platform by the same rule. So we search
-# source, referrer and channel of each visit for the names of the platforms.
+# Lesson 08 takes such reports apart. To *compare* platforms you do not need them. Your own events know where each visit
+# came from, by the tag in the link or by the page that it was on, and they count every platform by the same rule. So we
+# search source, referrer and channel of each visit for the names of the platforms.
 
 # %%
 arrived = shop.events.dropna(subset=["session_id", "channel"]).sort_values("event_time")
 arrived = arrived.drop_duplicates(["visitor_id", "session_id"])
 tags = arrived.reindex(columns=["utm_source", "referrer", "channel"], fill_value="").fillna("")
 words = (tags["utm_source"] + " " + tags["referrer"] + " " + tags["channel"]).str.lower()
-named = arrived.assign(platform=words.str.extract(f"({platforms.lower().replace(', ', '|')})", expand=False))
+
+# %% [markdown]
+# Each visit then carries the platform that was found, and keeps its channel.
 
 # %%
-known = sessions.merge(named[["visitor_id", "session_id", "platform"]], how="left")
-known = known.assign(source=known["platform"] + ", " + known["channel"])
-social = ct.metrics.segment_rates(known, conversions, "source").dropna(subset="source")
-ct.show(social.sort_values("rate", ascending=False, ignore_index=True), name="social", rows=15)
+wanted = "|".join(platforms.lower().replace(" ", "").split(","))
+named = arrived[["visitor_id", "session_id"]].assign(platform=words.str.extract(f"({wanted})", expand=False))
+known = sessions.merge(named, how="left")
+known = known.assign(social_visit=known["channel"] + " on " + known["platform"])
+none = ct.Gap("No visit names one of the platforms in source, referrer or channel.", "Set the lesson's parameter `platforms`.")
+social = ct.metrics.segment_rates(known if known["platform"].notna().any() else none, conversions, "social_visit")
+social = social.dropna(subset="social_visit")
+ct.show(social.sort_values("rate", ascending=False, ignore_index=True), name="social", rows=15, kinds=shares)
 
 # %% tags=["hide-input"]
 ordered = social.sort_values("rate", ascending=False, ignore_index=True)
@@ -153,25 +163,25 @@ clear = ordered["low"].iloc[0] > ordered["high"].iloc[1:]
 ct.say(
     "First comes {first}, with {rate:.1%}. It is ahead of {clear:,} of the other {others:,} rows by more than their intervals. Where "
     "intervals overlap, the table does not tell which platform to prefer.",
-    first=ordered["source"].iloc[0], rate=ordered["rate"].iloc[0], clear=clear.sum(), others=clear.count(),
+    first=ordered["social_visit"].iloc[0], rate=ordered["rate"].iloc[0], clear=clear.sum(), others=clear.count(),
 )
 
 # %% [markdown]
-# The rows keep paid and organic visits apart, and retargeting apart from both. A platform's own total mixes advertisements shown to
-# strangers with those shown to people who have just looked at the shop. For the question which platform to
-# prefer, and what to publish there, that mixture is useless. The campaigns within a platform, one for each kind of content, can be
-# compared in the same way (exercise one).
+# The rows keep paid and organic visits apart, and retargeting apart from both. A platform's own total mixes
+# advertisements shown to strangers with those shown to people who have just looked at the shop. For the question which
+# platform to prefer, and what to publish there, that mixture is useless. The campaigns within a platform, one for each
+# kind of content, can be compared in the same way (exercise one).
 #
 # ## A segment tells you what to tailor
 #
-# An average visitor does not exist, so nobody can write for one. Segments show who differs: by device, by country,
-# by whether they have been here before. Where the rate differs, look at what that group sees, and fit it to
-# them: a shorter form on the telephone, the price of postage for a country, a reason to come back for those who are new.
+# An average visitor does not exist, so nobody can write for one. Segments show who differs: by device, by country, by
+# whether they have been here before. Where the rate differs, look at what that group sees, and fit it to them: a
+# shorter form on the telephone, the price of postage for a country, a reason to come back for those who are new.
 
 # %%
 parts = ct.metrics.segment_rates(sessions, conversions, segment).dropna(subset=segment)
 parts = parts.sort_values("rate", ascending=False, ignore_index=True)
-ct.show(parts, name="segments", rows=15)
+ct.show(parts, name="segments", rows=15, kinds=shares)
 
 # %% tags=["hide-input"]
 ct.say(
@@ -182,48 +192,61 @@ ct.say(
     "do not overlap, so chance is a poor explanation",
 )
 
+# %% [markdown]
+# Whether somebody is new here is a segment as well.
+
 # %%
 first_visit = sessions.groupby("visitor_id")["start_time"].transform("min")
 visits = sessions.assign(visit=np.where(sessions["start_time"] == first_visit, "new", "returning"))
 again = ct.metrics.segment_rates(visits, conversions, "visit")
-ct.show(again, name="new_and_returning")
+ct.show(again, name="new_and_returning", kinds=shares)
 
 # %% tags=["hide-input"]
 by_visit = again.set_index("visit")["rate"]
 ct.say(
-    "A visit by somebody who comes back converts at {old:.2%}, a first visit at {new:.2%}. Does coming back make people buy? Those who want tea "
-    "come back, and those who want tea buy. Also, *new* means only that this cookie was not seen before the data began.",
+    "A visit by somebody who comes back converts at {old:.2%}, a first visit at {new:.2%}. Does coming back make people buy? Those who are "
+    "interested come back, and those who are interested buy. Also, *new* means only that this cookie was not seen before the data began.",
     old=by_visit.get("returning", np.nan), new=by_visit.get("new", np.nan),
 )
 
 # %% [markdown]
-# ## The best of many small segments was lucky
+# ## The best of many small segments is partly luck
 #
-# If three segments are good, a hundred must be better. So we cross channel, device and country, sort by the rate,
-# and look for the hidden gem.
+# If three segments are good, a hundred must be better. So we cross channel, device and country, sort by the rate, and
+# look for the hidden gem.
 
 # %%
-device, country = (sessions[name].astype("str").fillna("?") for name in ["device", "country"])
+device, country = (sessions[name].astype("str").fillna("unknown") for name in ["device", "country"])
 cells = sessions.assign(cell=sessions["channel"] + ", " + device + ", " + country)
 small = ct.metrics.segment_rates(cells, conversions, "cell")
-ct.show(small.sort_values("rate", ascending=False, ignore_index=True).head(5), name="small_segments")
+ct.show(small.sort_values("rate", ascending=False, ignore_index=True).head(5), name="small_segments", kinds=shares)
 
 # %% tags=["hide-input"]
 gem = small.sort_values("rate", ascending=False, ignore_index=True)
 ct.say(
-    "The gem is {cell}, at {rate:.0%}: {won:,} of {n:,} visits. Its interval begins at {low:.0%} and ends at {high:.0%}. The smallest "
-    "segments always stand at the top of such a list, and at the bottom, because their rates swing the most.",
+    "The gem is {cell}, at {rate:.0%}: {won:,} of {n:,} visits. Its interval begins at {low:.0%} and ends at {high:.0%}. {reading}",
     cell=gem["cell"].iloc[0], rate=gem["rate"].iloc[0], won=gem["converting_sessions"].iloc[0], n=gem["sessions"].iloc[0],
     low=gem["low"].iloc[0], high=gem["high"].iloc[0],
+    reading="Small segments crowd at the top of such a list, and at the bottom as well, because their rates swing the most."
+    if gem["sessions"].iloc[0] < least else "In this data it is not even a small segment, which is rare in such a list.",
 )
 
 # %% [markdown]
-# So we ask for a least number of visits. That helps, and it does not cure the second problem: whoever looks at many segments
-# and picks the best one picks luck along with merit. Intervals do not protect you either. At 95 %, one in twenty leaves out the
-# truth, and we are looking at far more than twenty.
-#
-# The cure is to look again. We divide the visitors in two halves by chance, let one half choose the winner, and ask the other
-# half for its rate. Then we divide again, many times.
+# So we ask for a least number of visits. That helps, and it leaves a second problem: whoever looks at many segments and
+# picks the best one picks luck along with merit.
+
+# %% tags=["hide-input"]
+large = small[small["sessions"] >= least]
+ct.say(
+    "Of {all:,} segments, {large:,} have at least {least:,} visits. Their intervals do not protect us. At 95 %, one interval in twenty "
+    "leaves out the truth, so about {wrong:.1f} of these do, and nobody knows which.",
+    all=small["rate"].count(), least=least, wrong=0.05 * large["rate"].count(),
+    large=large["rate"].count() or ct.Gap("No segment here has enough visits to be compared.", "Set the lesson's parameter `least`."),
+)
+
+# %% [markdown]
+# The cure is to look again. We divide the visitors in two halves by chance, let one half choose the winner, and ask the
+# other half for its rate. Then we divide again, many times.
 
 # %%
 rng = np.random.default_rng(seed)
@@ -235,19 +258,21 @@ overall = small["converting_sessions"].sum() / small["sessions"].sum()
 chosen, repeated = draws["rate_when_chosen"].mean(), draws["rate_again"].mean()
 ct.say(
     "In the half that chose it, the winner converted at {chosen:.1%}. In the other half the same segment came to {again:.1%}, while all visits "
-    "together lie at {overall:.1%}. Of the lead, {lost:.0%} was luck. In {splits} divisions the crown went to {winners:,} different segments.",
+    "together lie at {overall:.1%}. Of its lead, {lost:.0%} is gone as soon as it has to win again. In {splits} divisions the crown went to "
+    "{winners:,} different segments.",
     chosen=chosen, again=repeated, overall=overall, lost=ct.metrics.ratio(chosen - repeated, chosen - overall), splits=splits,
     winners=draws["winner"].nunique(),
 )
 
 # %% [markdown]
-# This is called *regression to the mean*, and it is behind many a campaign that "stopped working" as soon as somebody noticed it. Before you
-# tailor anything to a winner, ask it to win again on data that did not choose it. Next month will do.
+# This is called *regression to the mean*, and it is behind many a campaign that "stopped working" as soon as somebody
+# noticed it. Before you tailor anything to a winner, ask it to win again on data that did not choose it. Next month
+# will do.
 #
 # ## A day begins in one time zone, and somewhere else it began earlier
 #
-# Now to time. Events are stored in UTC, and counting days takes one line if we leave it at that. It is the wrong line. A
-# customer's evening belongs to the customer's day.
+# Now to time. Events are stored in UTC, and counting days takes one line if we leave it at that. It is the wrong line.
+# A customer's evening belongs to the customer's day.
 
 # %%
 times = conversions["conversion_time"]
@@ -257,11 +282,14 @@ moved = {zone: int((day != days[shop.time_zone]).sum()) for zone, day in days.it
 # %% tags=["hide-input"]
 ct.say(
     "In UTC, {utc:,} of {all:,} conversions fall on another day than in {zone}. That depends on how far the shop is from Greenwich. An "
-    "advertising account set to {account} would put {account_moved:,} on another day, which is {share:.0%}. The totals agree, and "
-    "no single day does, so look at the settings before you look for a fault.",
+    "advertising account set to {account} would put {account_moved:,} on another day, and {differ:,} of its daily numbers would differ from "
+    "ours. The totals agree. Look at the time zone of a report before you look for a fault.",
     utc=moved["UTC"], all=len(times), zone=shop.time_zone, account=account_zone, account_moved=moved[account_zone],
-    share=moved[account_zone] / len(times),
+    differ=int(days[shop.time_zone].value_counts().sub(days[account_zone].value_counts(), fill_value=0).ne(0).sum()),
 )
+
+# %% [markdown]
+# Days are not even all of one length. So we lay out the midnights of the shop's own time zone, and count between them.
 
 # %%
 start, end = (shop.events["event_time"].agg(which).tz_convert(shop.time_zone) for which in ["min", "max"])
@@ -273,14 +301,15 @@ daily = daily.reindex(midnights[:-1].tz_localize(None), fill_value=0).rename_axi
 # %% tags=["hide-input"]
 odd = hours != 24
 ct.say(
-    "The data covers {n:,} local days, and {odd}. Whoever adds twenty-four hours to find the next midnight is wrong from there on.",
-    n=len(hours), odd=f"{odd.sum()} of them had {hours[odd][0]:.0f} hours, because the clock changed" if odd.any() else
-    "each had twenty-four hours; in a longer span the change of the clock makes one shorter and one longer",
+    "The data covers {n:,} local days. {odd} Whoever adds twenty-four hours to find the next midnight is wrong from there on.",
+    n=len(hours), odd="Because the clock changed, not all of them had twenty-four hours. The exception had "
+    f"{', '.join(f'{length:.0f}' for length in hours[odd])}." if odd.any() else
+    "Each of them had twenty-four hours. In a longer span, a change of the clock makes a day shorter or longer.",
 )
 
 # %% [markdown]
-# The last line of the code matters more than it seems. A day without conversions has no row in a count. It has to be put back as
-# a zero, or the average of the days comes out too high.
+# The last line of the code matters more than it seems. A day without conversions has no row in a count. It has to be
+# put back as a zero, or the average of the days comes out too high.
 
 # %%
 ct.plots.trend(daily.reset_index(), x="date", y="conversions")
@@ -289,19 +318,33 @@ ct.plots.trend(daily.reset_index(), x="date", y="conversions")
 spread = ct.metrics.ratio(daily.var(), daily.mean())
 ct.say(
     "Every peak in this line invites a story. Compare its unrest with chance first. If conversions came independently, at the same pace "
-    "every day, the variance of the daily counts would equal their mean, and the ratio would be near one. Here it is {spread:.2f}. {reading}",
-    spread=spread, reading="Nearly everything that moves from day to day is chance, and yesterday is not news." if spread < 1.5 else
-    "So the days differ by more than chance, and a rhythm or a trend is worth looking for.",
+    "every day, the variance of the daily counts would equal their mean, and dividing one by the other would give a number near one, at "
+    "most {most:.2f}. Here it is {spread:.2f}. {reading}",
+    spread=spread, most=1 + 2 * np.sqrt(2 / (len(daily) - 1)), reading="What moves from day to day can all be chance, and yesterday is not news."
+    if spread <= 1 + 2 * np.sqrt(2 / (len(daily) - 1)) else "So the days differ by more than chance, and a rhythm or a trend is worth looking for.",
 )
 
 # %% [markdown]
-# A rule for the back of an envelope: a count swings by about twice its square root. A hundred conversions mean anything from eighty to a
-# hundred and twenty.
+# A rule for the back of an envelope: a count swings by about twice its square root. A hundred conversions mean anything
+# from eighty to a hundred and twenty.
 #
 # ## A week that is not over is compared with the same days
 #
-# Most shops have a weekly rhythm, so we compare weeks, which hold each weekday once. The tempting comparison is this week against
-# last week.
+# Visits are more numerous than conversions, so a rhythm shows in them first. How do the days of the week differ?
+
+# %%
+visit_days = sessions["start_time"].dt.tz_convert(shop.time_zone).dt.day_name().value_counts()
+rhythm = (visit_days / daily.index.day_name().value_counts()).sort_values(ascending=False)
+
+# %% tags=["hide-input"]
+ct.say(
+    "An average {first} has {most:,.0f} visits, and an average {last} {least:,.0f}. So two stretches of time can be compared if they hold the same "
+    "days of the week. Ten days against the ten before do not.",
+    first=rhythm.index[0], most=rhythm.iloc[0], last=rhythm.index[-1], least=rhythm.iloc[-1],
+)
+
+# %% [markdown]
+# A week holds each day once, and the tempting comparison is this week against last week.
 
 # %%
 so_far = end.day_of_week + 1
@@ -322,21 +365,41 @@ ct.say(
 # %% tags=["hide-input"]
 low, high = (ct.metrics.ratio(bound, 1 - bound) - 1 for bound in (share.low, share.high))
 ct.say(
-    "Is that larger than chance? If nothing had changed, each conversion of the two weeks would be as likely to fall into one as into the other. "
-    "The interval of that share says that the true change lies between {low:+.0%} and {high:+.0%}. {reading}",
+    "Is that larger than chance? If nothing had changed, each conversion of the two weeks would be as likely to fall into one as into the "
+    "other. The interval of that share says that the true change lies between {low:+.0%} and {high:+.0%}. {reading}",
     low=low if enough else too_short, high=high,
     reading="No change at all is among the possibilities." if low <= 0 <= high else "Chance alone hardly explains it.",
 )
 
 # %% [markdown]
-# The same care is due to months, which have unequal lengths and unequal numbers of weekends. And no arithmetic knows that Easter was in
-# another week last year.
+# Two weeks are too few to show anything but a large change. A slow trend comes out of the noise when more whole weeks
+# are added up. So take about a quarter of the days, from the beginning and from the end.
+
+# %%
+quarter = len(daily) // 4 // 7 * 7
+early, late = daily.iloc[:quarter].sum(), daily.iloc[len(daily) - quarter :].sum()
+trend = ct.metrics.rate(late, early + late)
+
+# %% tags=["hide-input"]
+low, high = (ct.metrics.ratio(bound, 1 - bound) - 1 for bound in (trend.low, trend.high))
+ct.say(
+    "The first {quarter} days had {early:,} conversions and the last {quarter} had {late:,}. That is a change of {change:+.0%}, with an "
+    "interval from {low:+.0%} to {high:+.0%}. {reading}",
+    quarter=quarter, late=int(late), change=ct.metrics.ratio(late, early) - 1, low=low, high=high,
+    early=int(early) if quarter else ct.Gap("The data hold less than four weeks, so there is no slow trend to see."),
+    reading="Even so it could be chance." if low <= 0 <= high else
+    "This is more than chance. What no single day could show, the weeks together do.",
+)
+
+# %% [markdown]
+# The same care is due to months, which have unequal lengths and unequal numbers of weekends. And no arithmetic knows
+# that Easter was in another week last year.
 #
 # ## The last weeks look worse because they are not finished
 #
 # Some reports book a conversion on the day when it happened, others on the day of the click that led to it. Google
-# Analytics does the first, Google Ads the second. The second is the right one for judging a campaign, and it has a trap in it. Let us take each
-# touch and see whether a conversion followed within the lookback window.
+# Analytics does the first, Google Ads the second. The second suits the judging of a campaign, and it has a trap in it.
+# Let us take each touch and see whether a conversion followed within the lookback window.
 
 # %%
 window = pd.Timedelta(days=shop.lookback_days)
@@ -344,14 +407,20 @@ too_young = ct.Gap("The data span no longer than the lookback window, so no touc
 touches = ct.find_touches(shop.events, shop.touches) if end - start > window else too_young
 won = conversions[["visitor_id", "conversion_time"]].sort_values("conversion_time")
 
+# %% [markdown]
+# For each touch we look up the next conversion of the same visitor, and how many days it took.
+
 # %%
 followed = touches.pipe(pd.merge_asof, won, left_on="touch_time", right_on="conversion_time", by="visitor_id",
                         direction="forward", tolerance=window)
 followed = followed.assign(days=lambda t: (t["conversion_time"] - t["touch_time"]) / pd.Timedelta(days=1),
                            week=lambda t: ct.metrics.week_of(t["touch_time"], shop.time_zone))
 
+# %% [markdown]
+# A report knows only what had happened when it was made. This function plays that ignorance for any moment we like.
+
 # %%
-def report_on(moment):  # what the report showed at that moment, when later conversions were not known yet
+def report_on(moment):
     seen = followed[followed["touch_time"] <= moment]
     return (seen["conversion_time"] <= moment).groupby(seen["week"]).mean()
 
@@ -359,18 +428,20 @@ then = end - window
 old, new = report_on(then), report_on(end)
 
 # %% tags=["hide-input"]
+share_of_old = followed[followed["touch_time"] <= then]["conversion_time"].notna().mean()
 ct.say(
-    "Of the touches in the latest week, {last:.1%} have been followed by a conversion. In the weeks that are older than the window it was {before:.1%}. "
-    "Whoever started a campaign in that week would now hear that it fails.",
-    last=new.iloc[-1], before=(followed["conversion_time"].notna() & (followed["touch_time"] <= then)).sum() / (followed["touch_time"] <= then).sum(),
+    "Of the touches in the latest week, {last:.1%} have been followed by a conversion. Of those that are older than the window it was "
+    "{before:.1%}. {reading}",
+    reading="Whoever started a campaign in that week will hear that it fails." if new.iloc[-1] < share_of_old else
+    "Here the latest week looks no worse, which is rare.", last=new.iloc[-1], before=share_of_old,
 )
 
 # %% [markdown]
 # Before you stop that campaign, go back in time. Here is the same report as it looked one lookback window ago, when its
 # latest weeks were as young as the latest weeks are now. A conversion that came later was not in it.
 #
-# How much time does a touch need? We measure it on the touches that have had all of theirs, and mark the
-# span at the end that has had less.
+# How much time does a touch need? We measure it on the touches that have had all of theirs, and mark the span at the
+# end that has had less.
 
 # %%
 lag = ct.funnels.lag_quantiles(followed[followed["touch_time"] <= then], (0.5, quantile))
@@ -379,26 +450,27 @@ since = immature.tz_localize(None).to_period("W").start_time
 names = [f"seen on {then:%d %b}", f"seen on {end:%d %b}"]
 reports = old.to_frame(names[0]).join(new.rename(names[1]), how="outer")
 reports = reports.melt(ignore_index=False, var_name="report", value_name="followed_share")
-ct.plots.trend(reports, x="week", y="followed_share", series="report", immature_from=since)
+ct.plots.trend(reports, x="week", y="followed_share", series="report", immature_from=since,
+               title="The same weeks, as two reports showed them")
 
 # %% tags=["hide-input"]
 full = old.iloc[-2:]
 ct.say(
-    "Of the conversions that follow a touch, {quantile:.0%} do so within {days:.0f} days. So every touch since {since:%d %B} is immature, and the shaded weeks "
-    "will rise. In the older report the week of {week:%d %B} stood at {before:.1%}, and since then it has filled up to {after:.1%}. Nobody improved that week. It was "
-    "only given time.",
+    "Of the conversions that follow a touch, {quantile:.0%} do so within {days:.0f} days. So every touch since {since:%d %B} is immature, "
+    "and the shaded weeks can still rise. In the older report the week of {week:%d %B} stood at {before:.1%}, and in the newer one it stands "
+    "at {after:.1%}. Nobody went back to improve that week. It was only given time.",
     quantile=quantile, days=lag["days"].iloc[-1], since=immature, week=full.index[0], before=full.iloc[0], after=new[full.index[0]],
 )
 
 # %% [markdown]
-# In a weekly report, leave out the immature days or shade them, and never compare them with the rest. Where does this fail? The lag comes from the
-# past. If a new campaign sells something that takes longer to decide, its touches are immature for longer than the
-# figure says.
+# In a weekly report, leave out the immature days or shade them, and never compare them with the rest. Where does this
+# fail? The lag comes from the past. If a new campaign sells something that takes longer to decide, its touches are
+# immature for longer than the figure says.
 #
 # ## A cohort compares people at the same age
 #
-# There is a way to judge young weeks after all: compare them with older weeks *when those were as young*. A cohort is everybody who
-# was first seen in the same week. Each row of the table is a cohort, and each column is an age.
+# There is a way to judge young weeks after all: compare them with older weeks *when those were as young*. A cohort is
+# everybody who was first seen in the same week. Each row of the table is a cohort, and each column is an age.
 
 # %%
 table = ct.metrics.cohorts(sessions, conversions, shop.time_zone, end)
@@ -407,54 +479,59 @@ ages = ages.rename(columns=lambda name: int(name.removeprefix("week_"))).rename_
 ct.plots.heat(ages, what="share converted", title="Read down a column: weeks compared at the same age")
 
 # %% tags=["hide-input"]
-young = ages[1].dropna() if 1 in ages else table
+young = ages[1].dropna()
 size = table.set_index("first_week")["visitors"]
 newest = ct.metrics.rate((young.iloc[-1] * size[young.index[-1]]).round(), size[young.index[-1]])
 earlier = (young * size.reindex(young.index)).iloc[:-1].sum() / size.reindex(young.index).iloc[:-1].sum()
 ct.say(
-    "The youngest cohort with a full week behind it was first seen in the week of {week:%d %B}. Of its {n:,} visitors {share:.1%} converted "
-    "within seven days. The cohorts before it had {earlier:.1%} at that age, which lies {where} the interval of the youngest, {low:.1%} to {high:.1%}.",
+    "The youngest cohort with a full week behind it was first seen in the week of {week:%d %B}. Of its {n:,} visitors {share:.2%} converted "
+    "within seven days. The cohorts before it had {earlier:.2%} at that age, which lies {where} the interval of the youngest, {low:.2%} to {high:.2%}.",
     week=young.index[-1], n=size[young.index[-1]], share=newest.value, earlier=earlier, low=newest.low, high=newest.high,
     where="within" if newest.low <= earlier <= newest.high else "outside",
 )
 
 # %% [markdown]
-# The empty corner is not a fault. Those ages have not happened yet, and a zero there would be a false number. The fault is at the other
-# end: whoever was known before the data began looks new in the first week. Distrust the top row.
+# The empty corner is not a fault. Those ages have not happened yet, and a zero there would be a false number. The fault
+# is at the other end: whoever was known before the data began looks new in the first week. Distrust the top row.
 #
 # ## A low rate says where to look
 #
-# A rate that is lower than it should be is a signal that something on the way is wrong. It might be a call to action that nobody
-# sees, a checkout that asks too much, or a page that loads too slowly. The rate of the whole way does not say which, so divide it by step and by
-# segment.
+# A rate that is lower than it should be is a signal that something on the way is wrong. It might be a call to action
+# that nobody sees, a checkout that asks too much, or a page that loads too slowly. The rate of the whole way does not
+# say which, so divide it by step and by segment.
 
 # %%
-way = [step for step in steps.split(", ") if shop.events["event_name"].eq(step).any()]
+way = [step for step in steps.replace(" ", "").split(",") if shop.events["event_name"].eq(step).any()]
 no_way = ct.Gap("The events have fewer than two of the steps.", "Set the lesson's parameter `steps`.")
 funnel = ct.funnels.funnel_by(shop.events, way, segment) if len(way) > 1 else no_way
 going_on = funnel.dropna(subset=segment).pivot(index=segment, columns="step", values="rate_from_previous")[way[1:]]
 ct.plots.heat(going_on, what="share that went on", title="Of those at the previous step, the share that went on")
 
 # %% tags=["hide-input"]
-reached = funnel.dropna(subset=segment).assign(previous=funnel.groupby(segment)["count"].shift()).dropna(subset="previous")
-all_of = reached.groupby("step")[["count", "previous"]].sum().rename(columns=lambda name: f"{name}_of_all")
-stuck = reached.join(all_of, on="step").assign(short=lambda t: t["previous"] * t["count_of_all"] / t["previous_of_all"] - t["count"])
+reached = funnel.dropna(subset=segment).assign(previous=lambda t: t.groupby(segment)["count"].shift())
+of_all = reached.groupby("step")[["count", "previous"]].sum().rename(columns=lambda name: f"{name}_of_all")
+stuck = reached.dropna(subset="previous").join(of_all, on="step").assign(average=lambda t: t["count_of_all"] / t["previous_of_all"])
+to_the_end = of_all["count_of_all"][way[-1]] / stuck["count_of_all"]
+stuck = stuck.assign(short=(stuck["previous"] * stuck["average"] - stuck["count"]) * to_the_end)
 stuck = stuck.sort_values("short", ascending=False, ignore_index=True)
+its_rate = ct.metrics.rate(stuck["count"].iloc[0], stuck["previous"].iloc[0])
 ct.say(
-    "Measured by how many people stay behind, the place to look first is {where} at {step}: {rate:.0%} of the visits at the previous step "
-    "went on, against {average:.0%} of all. At the average rate {short:,.0f} more would have.",
-    where=stuck[segment].iloc[0], step=stuck["step"].iloc[0], rate=stuck["rate_from_previous"].iloc[0],
-    average=stuck["count_of_all"].iloc[0] / stuck["previous_of_all"].iloc[0], short=stuck["short"].iloc[0],
+    "Look first at {where}, on the way to {step}: {rate:.0%} of the visits at the step before went on, with an interval from {low:.0%} to "
+    "{high:.0%}, against {average:.0%} of all. At the average rate, and going on from there like everybody else, about {short:,.0f} more of "
+    "these visits would have reached {end}. No other cell of the figure costs as many.",
+    where=stuck[segment].iloc[0], step=stuck["step"].iloc[0], rate=its_rate.value, low=its_rate.low, high=its_rate.high,
+    average=stuck["average"].iloc[0], short=stuck["short"].iloc[0], end=way[-1] if len(way) > 1 else no_way,
 )
 
 # %% [markdown]
-# We ranked by people and not by rate, because the lowest rate belongs to some tiny segment again. Now take that device into your
-# hand, go through that step yourself, and time it. The number cannot tell a broken form from people who look things up on the telephone and
+# The lowest rate alone may lead astray. It can belong to a tiny segment, or to a step at which most people only look
+# around. So the sentence ranks by what is lost at the end. Now go through that step yourself, on that device or from
+# that country, and time it. The number cannot tell a broken form from people who look things up on the telephone and
 # buy at the desk, where tracking takes them for somebody else. Lesson 10 repairs a leak and checks that it is closed.
 #
 # ## One page every Monday is enough
 #
-# All this fits on a page, as long as it compares complete weeks only. Here are the last of them.
+# All this fits on a page. At its head stands one row a week, with a handful of numbers.
 
 # %%
 weekly = sessions.assign(week=lambda t: ct.metrics.week_of(t["start_time"], shop.time_zone)).groupby("week")
@@ -462,6 +539,9 @@ weekly = weekly.agg(visitors=("visitor_id", "nunique"), sessions=("session_id", 
 sold = conversions.groupby(ct.metrics.week_of(times, shop.time_zone))["value"]
 weekly = weekly.join(sold.size().rename("conversions")).join(sold.sum(min_count=1)).fillna({"conversions": 0})
 weekly = weekly.assign(conversions_per_session=lambda t: t["conversions"] / t["sessions"])
+
+# %% [markdown]
+# The first and the last week may have been cut short. They are left out.
 
 # %%
 complete = weekly.loc[daily.index[0] : daily.index[-1] - pd.Timedelta(days=6)]
@@ -471,8 +551,9 @@ ct.show(complete.tail(weeks_before + 1), name="weeks", rows=14, kinds={"conversi
 
 # %% [markdown]
 # Is the last row unusual? The square root was a rule for chance alone. Real weeks also differ by weather, holidays and
-# mailings, so we let the earlier weeks say how much weeks differ. From their spread follows a range that holds the next
-# week in 95 of 100 cases, provided that it is a week like the others.
+# mailings, so we let the earlier weeks say how much weeks differ. From their spread follows a 95 % range for the next
+# week, provided that it is a week like the others. Few earlier weeks make the range wide. Many make it steadier, and
+# reach back into times that may have been different.
 
 # %%
 before = complete.iloc[-1 - weeks_before : -1]
@@ -483,19 +564,20 @@ ct.show(check.rename_axis("metric"), name="monday", kinds={"change": "share", "u
 
 # %% tags=["hide-input"]
 ct.say(
-    "Of {n} numbers, {unusual:,} {are} outside the usual swing. A week would have to differ in conversions by {swing:.0%} before this page takes notice. "
-    "If the rows were independent, {alarm:.0%} of all Mondays would ring a false alarm, so one unusual row is a reason to look, and not yet a reason to act.",
-    n=check["change"].count(), unusual=check["unusual"].sum(), are="lies" if check["unusual"].sum() == 1 else "lie",
+    "Which of these movements mean anything? Of {n} numbers, {unusual} outside the usual swing. A week would have to differ in conversions "
+    "by {swing:.0%} before this page takes notice. If the rows were independent, {alarm:.0%} of all Mondays would ring a false alarm, so one "
+    "unusual row is a reason to look, and not yet a reason to act.",
+    n=check["change"].count(), unusual={0: "none lies", 1: "one lies"}.get(check["unusual"].sum(), f"{check['unusual'].sum()} lie"),
     swing=check["usual_swing"]["conversions"], alarm=1 - 0.95 ** check["change"].count(),
 )
 
 # %% [markdown]
-# Read the page in the same order every week. First, is the data complete, and did the checks of lesson 05 pass? Then this table.
-# Then the channels and platforms, with their intervals, and the cohorts, down the columns. Last, the steps by segment. End with one sentence on what
-# you changed in the shop that week, and keep those sentences.
+# Read the page in the same order every week. First, is the data complete, and did the checks of lesson 05 pass? Then
+# this table. Then the channels and platforms, with their intervals, and the cohorts, down the columns. Last, the steps
+# by segment. End with one sentence on what you changed in the shop that week, and keep those sentences.
 #
-# You will need them, because here is where all of it fails. A trend has many possible causes. A price, a
-# holiday, a competitor, a mailing, a new release of the site and a lost tag all bend the same line, often in the same week. These
+# You will need them, because here is where all of it fails. A trend has many possible causes. A price, a holiday, a
+# competitor, a mailing, a new release of the site and a lost tag all bend the same line, often in the same week. These
 # tables can tell you that something happened, when, and to whom. Why it happened is a question for an experiment.
 #
 # ## You can now
@@ -508,11 +590,11 @@ ct.say(
 #
 # ## Exercises
 #
-# **One.** Which content works best in the social channels? Compare the campaigns by their rate, and let the winner win again. What do you tell
-# the person who makes the videos?
+# **One.** Which content works best in the social channels? Compare the campaigns by their rate, and let the winner win
+# again. What do you tell the person who makes the videos?
 #
-# **Two.** A colleague says that the mailing on one weekday sells, because that weekday has the most conversions. Compare the weekdays, count how
-# many days of each there are, and judge the best one by chance.
+# **Two.** A colleague says that the mailing on one weekday sells, because that weekday has the most conversions.
+# Compare the weekdays, count how many days of each there are, and judge the best one by chance.
 #
 # **Three.** Repeat the Monday page as it would have looked on each Monday before. How often did it ring an alarm for
 # conversions? Is that more often than it should?
@@ -521,6 +603,7 @@ ct.say(
 #
 # ## Further reading
 #
-# Galton (1886), "Regression towards mediocrity in hereditary stature", is where the mean got its pull, and it is about parents and
-# children. Wainer (2007), "The most dangerous equation", in *American Scientist*, shows what people have done to small schools
-# and small counties by forgetting the square root. Wheeler (1993), *Understanding Variation*, is a short book about meetings on Monday.
+# Galton (1886), "Regression towards mediocrity in hereditary stature", is where the mean got its pull, and it is about
+# parents and children. Wainer (2007), "The most dangerous equation", in *American Scientist*, shows what people have
+# done to small schools and small counties by forgetting the square root. Wheeler (1993), *Understanding Variation*, is
+# a short book about meetings on Monday.

@@ -33,8 +33,8 @@
 
 # %% tags=["parameters"]
 study: str = "../data/larkspur/study.yaml"  # the study file, which says where the data is
-margin: float = 0.45  # 0.01 to 1; what is left of a pound of revenue before advertising is paid
-resamples: int = 300  # 20 to 5000; how often visitors are drawn again for the intervals
+margin: float = 0.45  # 0.01 to 1; share of revenue that is left to pay for advertising
+resamples: int = 300  # 20 to 5000; how often visitors are drawn again for intervals
 seed: int = 7  # 0 to 1000000; where those draws begin
 
 # %%
@@ -89,19 +89,16 @@ ct.say(
 # Do not cut yet. Look at a single journey first, one with four touches or more, and see what the rule does to it.
 
 # %%
-long_ones = converted[converted["path"].map(lambda path: len(path) >= 4 and len(set(path)) >= 3)].sort_values("journey_id")
-one = long_ones.head(1) if len(long_ones) else ct.Gap("No journey here has four touches on three channels.")
+one = ct.funnels.pick_journey(journeys, touches=4, channels=3)
 rules = ["first_touch", "last_touch", "linear", "position_based", "time_decay"]
-by_hand = ct.compare(one, rules)
-
-# %%
-ct.show(by_hand.wide(), name="one_journey", caption="Credit for one conversion, by rule")
+by_hand = ct.compare(one, rules).wide()
+ct.show(by_hand, name="one_journey", caption="Credit for one conversion, by rule")
 
 # %% tags=["hide-input"]
 ct.say(
     "The visitor met, in this order: {path}. The first touch came {days:.1f} days before the conversion. Each column adds up "
     "to one conversion, and no two columns look alike. Nothing about the visitor changed between them.",
-    path=", then ".join(one["path"].iloc[0]) if len(long_ones) else one, days=max(one["hours"].iloc[0]) / 24 if len(long_ones) else one,
+    path=one["path"].str.join(", then ").iloc[0], days=one["hours"].str[0].iloc[0] / 24,
 )
 
 # %% [markdown]
@@ -119,7 +116,8 @@ ct.say(
 # gets. A short line means that the rule hardly matters. A long one means that the rule decides.
 
 # %%
-models = ["first_touch", "last_touch", "last_non_direct", "linear", "position_based", "time_decay", "markov", "shapley"]
+models = ["first_touch", "last_touch", "last_non_direct", "linear", "position_based",
+          "time_decay", "markov", "shapley"]
 compared = ct.compare(journeys, models)
 ct.plots.dots(compared.table)
 
@@ -168,8 +166,8 @@ ct.say(
 
 # %%
 chain = ct.fit_chain(ct.attribution.as_paths(journeys))
-effects = chain.removal_effects().rename("removal_effect").rename_axis("channel").reset_index()
-effects = effects.sort_values("removal_effect", ascending=False, ignore_index=True)
+effects = chain.removal_effects().sort_values(ascending=False).rename_axis("channel")
+effects = effects.rename("removal_effect").reset_index()
 ct.show(effects, name="removal_effects", rows=20, kinds={"removal_effect": "share"})
 
 # %% tags=["hide-input"]
@@ -212,7 +210,8 @@ ct.say(
 # equally among all touches.
 
 # %%
-every_touch = ct.find_touches(shop.events, ("view", "open", "delivery", "click", "visit"))
+kinds = ("view", "open", "delivery", "click", "visit")
+every_touch = ct.find_touches(shop.events, kinds)
 with_views = ct.build_journeys(every_touch, conversions, shop.lookback_days)
 seen = ct.compare(with_views, ["linear"]).wide()["linear"]
 
@@ -241,10 +240,11 @@ ct.say(
 # %%
 rng = np.random.default_rng(seed)
 sure = ct.compare(journeys, ["last_touch", "markov"], resamples, rng)
-ct.plots.bars(sure.table[sure.table["model"] == "last_touch"], low="low", high="high", unit="conversions")
+by_last = sure.table[sure.table["model"] == "last_touch"]
+ct.plots.bars(by_last, low="low", high="high", unit="conversions")
 
 # %% tags=["hide-input"]
-by_last = sure.table[sure.table["model"] == "last_touch"].set_index("channel")
+by_last = by_last.set_index("channel")
 by_chain = sure.table[sure.table["model"] == "markov"].set_index("channel")
 apart = (by_last["low"] > by_chain["high"]) | (by_last["high"] < by_chain["low"])
 ordered = by_last.sort_values("conversions", ascending=False)
@@ -268,9 +268,6 @@ ct.say(
 
 # %%
 returns = ct.metrics.roas_by_model(shop.spend, compared.table)
-ct.plots.heat(returns, unit="return on advertising spend")
-
-# %%
 verdicts = ct.metrics.verdicts(returns, break_even=1 / margin)
 ct.show(verdicts, name="verdicts", rows=20)
 
@@ -284,6 +281,14 @@ ct.say(
 )
 
 # %% [markdown]
+# The figure has the same returns, model by model. Read it by rows. A row of one shade is a decision that is made. A row that changes its
+# shade from left to right is a decision that somebody makes by choosing the model.
+
+# %%
+ct.plots.heat(returns, what="return on advertising spend",
+              title="A row that changes its shade depends on the model")
+
+# %% [markdown]
 # This is the use of comparing models. You do not do it to find the right one. You do it to find the decisions that
 # come out the same whichever is right, and to stop pretending about the rest.
 #
@@ -292,7 +297,8 @@ ct.say(
 
 # %%
 windows = {days: ct.build_journeys(touches, conversions, days) for days in [7, 30, 90]}
-firsts = {f"{days} days": ct.compare(found, ["first_touch"]).wide()["first_touch"] for days, found in windows.items()}
+firsts = {f"{days} days": ct.compare(found, ["first_touch"]).wide()["first_touch"]
+          for days, found in windows.items()}
 by_window = pd.DataFrame(firsts).fillna(0.0).sort_values("90 days", ascending=False)
 ct.show(by_window, name="windows", rows=20)
 

@@ -162,3 +162,8 @@ def test_nbval_notices_a_planted_change_in_a_number_a_sentence_and_a_figure(plan
     assert (result.returncode == 0) == (planted == "nothing"), result.stdout
     failed = re.findall(r"Cell (\d+)", result.stdout)
     assert planted != "figure" or set(failed) == {"2"}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+def test_the_code_that_a_reader_sees_fits_on_a_page(path):
+    assert [line for line in visible_code(read(path)) if len(line) > 92] == []

@@ -154,7 +154,7 @@ def heat(table: pd.DataFrame, title: str | None = None, unit: str = "", kind: st
     kind : {"", "share", "money"}, optional
         What the numbers are; numbers within 0 and 1 that are not all whole are taken for shares.
     what : str
-        What a number is, as a column would be called: "transitions", "conversion_rate"; the unit when left out.
+        What a number is, as a column would be called: "transitions"; the unit when left out.
     top : int
         The most rows, and the most columns, to draw: those with the largest totals, in their order.
 

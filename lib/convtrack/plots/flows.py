@@ -20,6 +20,7 @@ from convtrack.plots.style import (
 )
 from convtrack.texts import fmt, in_words, plain_name
 
+Numbers = NDArray[np.float64]
 _REST = "\N{WORD JOINER}rest of "  # a stage's categories put together; no channel is called like this
 _BAR = 0.46
 
@@ -211,10 +212,20 @@ def _draw_flow(ax: Axes, links: pd.DataFrame, stages: list[str], meant: Measure,
 
 
 class _BySource(Sankey):
-    """A flow has the colour of where it comes from; a blend of two channels would be no channel's colour."""
+    """A flow has the colour of where it comes from, as a blend of two channels would be no channel's colour.
 
-    def combine_colours(self, c1: str, c2: str, num_col: int) -> NDArray[np.float64]:
+    And so it is drawn in one piece; the library draws it in slices, one a colour of the blend.
+    """
+
+    def combine_colours(self, c1: str, c2: str, num_col: int) -> Numbers:
+        self.slices: list[Numbers] = []
+        self.count = num_col - 1
         return super().combine_colours(c1, c1, num_col)
+
+    def draw_flow(self, xx: Numbers, yd: Numbers, yu: Numbers, col: Numbers) -> None:
+        self.slices.append(np.array([xx, yd, yu]))
+        if len(self.slices) == self.count:
+            super().draw_flow(*np.hstack(self.slices), col)
 
 
 def _way(way: tuple[object, ...]) -> str:

@@ -400,7 +400,7 @@ def _grown(firsts: pd.DataFrame, market: Market) -> pd.DataFrame:
 
 
 class Lead(NamedTuple):
-    """How one touch leads to another: both channels and kinds, chance, mean delay (seconds), pull of intent."""
+    """How one touch leads to another: channels and kinds, chance, mean delay (seconds), pull of intent."""
 
     channel: str
     kind: int

@@ -15,7 +15,7 @@
 # Each solution begins with the answer that most people give first.
 
 # %% tags=["parameters"]
-study: str = "../../data/larkspur/study.yaml"  # the study file, which says where the data is
+study: str = "../../data/larkspur/study.yaml"  # the study file: where the data is
 
 # %%
 import pandas as pd
@@ -76,9 +76,11 @@ ct.say(
 # be so?*
 
 # %%
-steps = ["session_start", "view_item", "add_to_cart", "begin_checkout", shop.goals[shop.main_goal].event]
-rates = {by: ct.funnels.count_funnel(shop.events, steps, by=by)["rate_from_start"] for by in ["visitor", "session"]}
-ct.show(pd.DataFrame(rates).set_axis(steps).rename_axis("step"), name="two_funnels", kinds={"visitor": "share", "session": "share"})
+last_step = shop.goals[shop.main_goal].event
+steps = ["session_start", "view_item", "add_to_cart", "begin_checkout", last_step]
+rates = pd.DataFrame({by: ct.funnels.count_funnel(shop.events, steps, by)["rate_from_start"]
+                      for by in ["visitor", "session"]}).set_axis(steps).rename_axis("step")
+ct.show(rates, name="two_funnels", kinds={"visitor": "share", "session": "share"})
 
 # %% tags=["hide-input"]
 ct.say(

@@ -16,7 +16,7 @@
 # sentences after it say what it leaves out.
 
 # %% tags=["parameters"]
-study: str = "../../data/larkspur/study.yaml"  # the study file, which says where the data is
+study: str = "../../data/larkspur/study.yaml"  # the study file: where the data is
 seed: int = 1  # 0 to 1000000; where the random draws behind the intervals begin
 
 # %%
@@ -63,8 +63,9 @@ ct.say(
 
 # %%
 rng = np.random.default_rng(seed)
-form = ct.metrics.step_worth(conversions, "lead_form", "wholesale_contract", rng).set_index("metric")
-call = ct.metrics.step_worth(conversions, "phone_call", "wholesale_contract", rng).set_index("metric")
+deal = "wholesale_contract"
+form = ct.metrics.step_worth(conversions, "lead_form", deal, rng).set_index("metric")
+call = ct.metrics.step_worth(conversions, "phone_call", deal, rng).set_index("metric")
 ct.show(call.reset_index(), name="worth_of_a_call")
 
 # %% [markdown]
@@ -95,7 +96,7 @@ ct.say(
 # The tempting answer counts the rows of the event. One visitor who compares five teas then counts as five.
 
 # %%
-looked = ct.Goal(event="view_item", kind="site", value="none", once_per="session", why="interest in a tea")
+looked = ct.Goal(event="view_item", kind="site", value="none", once_per="session")
 firings = ct.count_firings(shop.events, {"product_page": looked})
 ct.show(firings, name="product_pages")
 

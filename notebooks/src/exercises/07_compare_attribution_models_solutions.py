@@ -15,7 +15,7 @@
 # Each solution begins with the answer that most people give first.
 
 # %% tags=["parameters"]
-study: str = "../../data/larkspur/study.yaml"  # the study file, which says where the data is
+study: str = "../../data/larkspur/study.yaml"  # the study file: where the data is
 goal: str = "newsletter_opt_in"  # the goal of the second exercise
 
 # %%
@@ -23,7 +23,8 @@ import convtrack as ct
 
 shop = ct.open_study(study)
 touches = ct.find_touches(shop.events, shop.touches)
-journeys = ct.build_journeys(touches, shop.conversions_of(shop.main_goal), shop.lookback_days)
+conversions = shop.conversions_of(shop.main_goal)
+journeys = ct.build_journeys(touches, conversions, shop.lookback_days)
 
 # %% [markdown]
 # ## One: a flatter rule pays those who stand in the middle
@@ -47,7 +48,8 @@ ct.show(both.sort_values("change"), name="flatter_rule", rows=20)
 # %%
 won = journeys[journeys["converted"]]
 middle = won["path"].map(lambda path: path[1:-1]).explode().value_counts()
-ends = won["path"].map(lambda path: path[:1] + path[-1:] if len(path) > 2 else []).explode().value_counts()
+both_ends = won["path"].map(lambda path: path[:1] + path[-1:] if len(path) > 2 else [])
+ends = both_ends.explode().value_counts()
 
 # %% tags=["hide-input"]
 change = both["change"].sort_values()
