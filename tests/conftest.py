@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 from convtrack.errors import ConvtrackError
-from hypothesis import settings
+from hypothesis import Phase, settings
 
-settings.register_profile("convtrack", deadline=None, derandomize=True, database=None, max_examples=30)
+PHASES = (Phase.explicit, Phase.generate, Phase.shrink)
+settings.register_profile(
+    "convtrack", deadline=None, derandomize=True, database=None, max_examples=30, phases=PHASES
+)
 settings.load_profile("convtrack")
 
 STUDY = """\

@@ -2,8 +2,10 @@
 
 import csv
 import io
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import numpy as np
@@ -17,6 +19,7 @@ from convtrack.display import say, show, show_gap
 from convtrack.gaps import GAP_MARK, Gap
 from convtrack.texts import MISSING, csv_text, fmt, html_text, kind_of, markdown_text
 
+LIBRARY = str(Path(__file__).parents[1] / "lib")
 SCRIPT = "<script>alert(1)</script>"
 NO_SPEND = Gap("There is no spend table, so no cost per acquisition.", "Add `spend` to study.yaml.")
 
@@ -25,7 +28,9 @@ NO_SPEND = Gap("There is no spend table, so no cost per acquisition.", "Add `spe
 def shown(monkeypatch):
     """The bundles that were displayed: pairs of forms and metadata."""
     bundles = []
-    monkeypatch.setattr(display, "_emit", lambda forms, metadata=None: bundles.append((forms, metadata or {})))
+    monkeypatch.setattr(
+        display, "_emit", lambda forms, metadata=None: bundles.append((forms, metadata or {}))
+    )
     return bundles
 
 
@@ -33,15 +38,33 @@ def as_csv(bundle):
     return list(csv.reader(io.StringIO(bundle[0]["text/csv"])))
 
 
-# ------------------------------------------------------------------------------------------------- one formatter
+# --------------------------------------------------------------------------------------------- one formatter
 
 
-@pytest.mark.parametrize(("value", "text"), [
-    (0, "0"), (7, "7"), (1234567, "1,234,567"), (-1234, "-1,234"), (12.0, "12"), (2.5, "2.50"), (0.5, "0.500"),
-    (45.67, "45.7"), (1234.56, "1,234.6"), (123456.7, "123,457"), (0.00042, "0.000420"), (-0.0, "0"),
-    (0.1 + 0.2, "0.300"), (1e-17, "0"), (float("inf"), "∞"), (np.float64(3.25), "3.25"), (np.int64(5000), "5,000"),
-    (True, "yes"), (np.False_, "no"),
-])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (7, "7"),
+        (1234567, "1,234,567"),
+        (-1234, "-1,234"),
+        (12.0, "12"),
+        (2.5, "2.50"),
+        (0.5, "0.500"),
+        (45.67, "45.7"),
+        (1234.56, "1,234.6"),
+        (123456.7, "123,457"),
+        (0.00042, "0.000420"),
+        (-0.0, "0"),
+        (0.1 + 0.2, "0.300"),
+        (1e-17, "0"),
+        (float("inf"), "∞"),
+        (np.float64(3.25), "3.25"),
+        (np.int64(5000), "5,000"),
+        (True, "yes"),
+        (np.False_, "no"),
+    ],
+)
 def test_a_number_has_the_decimals_that_it_needs(value, text):
     assert fmt(value) == text
 
@@ -51,50 +74,90 @@ def test_what_is_missing_is_a_dash_and_never_a_number(value):
     assert fmt(value) == MISSING
 
 
-@pytest.mark.parametrize(("value", "kind", "decimals", "text"), [
-    (0.5, "share", None, "50%"), (0.0231, "share", None, "2.31%"), (0.123456, "share", None, "12.3%"),
-    (0.00042, "share", None, "0.0420%"), (0.0004, "share", 1, "<0.1%"), (0.04, "", 1, "<0.1"), (-0.04, "", 1, ">-0.1"),
-    (0, "share", 1, "0.0%"), (5, "money", None, "5.00"), (1234.5, "money", None, "1,234.50"),
-])
+@pytest.mark.parametrize(
+    ("value", "kind", "decimals", "text"),
+    [
+        (0.5, "share", None, "50%"),
+        (0.0231, "share", None, "2.31%"),
+        (0.123456, "share", None, "12.3%"),
+        (0.00042, "share", None, "0.0420%"),
+        (0.0004, "share", 1, "<0.1%"),
+        (0.04, "", 1, "<0.1"),
+        (-0.04, "", 1, ">-0.1"),
+        (0, "share", 1, "0.0%"),
+        (5, "money", None, "5.00"),
+        (1234.5, "money", None, "1,234.50"),
+    ],
+)
 def test_shares_are_percentages_and_money_has_two_decimals(value, kind, decimals, text):
     assert fmt(value, kind, decimals) == text
 
 
-@pytest.mark.parametrize(("value", "text"), [
-    (pd.Timestamp("2026-01-05 09:30:59", tz="UTC"), "2026-01-05 09:30"),
-    (pd.Timestamp("2026-01-05", tz="Europe/London"), "2026-01-05 00:00"),
-    (pd.Timestamp("2026-01-05"), "2026-01-05"), (pd.Timestamp("2026-01-05").date(), "2026-01-05"),
-    (pd.Timedelta("51h"), "2 d 3 h"), (pd.Timedelta("-90s"), "-1 min 30 s"), (pd.Timedelta("4.25s"), "4.20 s"),
-    (pd.Timedelta(0), "0 s"), (["Email", "Direct"], "Email → Direct"), (["Email"], "Email"), ([], ""),
-    (np.array([36.0, 1.5]), "36, 1.50"), ("a\nb\x1b[31m", "a b�[31m"), ("\u202egnihsihp", "�gnihsihp"),
-])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (pd.Timestamp("2026-01-05 09:30:59", tz="UTC"), "2026-01-05 09:30"),
+        (pd.Timestamp("2026-01-05", tz="Europe/London"), "2026-01-05 00:00"),
+        (pd.Timestamp("2026-01-05"), "2026-01-05"),
+        (pd.Timestamp("2026-01-05").date(), "2026-01-05"),
+        (pd.Timedelta("51h"), "2 d 3 h"),
+        (pd.Timedelta("-90s"), "-1 min 30 s"),
+        (pd.Timedelta("4.25s"), "4.20 s"),
+        (pd.Timedelta(0), "0 s"),
+        (["Email", "Direct"], "Email → Direct"),
+        (["Email"], "Email"),
+        ([], ""),
+        (np.array([36.0, 1.5]), "36, 1.50"),
+        ("a\nb\x1b[31m", "a b�[31m"),
+        ("\u202egnihsihp", "�gnihsihp"),
+    ],
+)
 def test_times_durations_and_paths_are_readable(value, text):
     assert fmt(value) == text
 
 
-@pytest.mark.parametrize(("name", "kind"), [
-    ("conversion_rate", "share"), ("credit_share", "share"), ("share", "share"), ("rate_from_start", "share"),
-    ("value", "money"), ("cost_per_click", "money"), ("conversions", ""), ("p_value", ""), ("separate", ""),
-])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("conversion_rate", "share"),
+        ("credit_share", "share"),
+        ("share", "share"),
+        ("rate_from_start", "share"),
+        ("value", "money"),
+        ("cost_per_click", "money"),
+        ("conversions", ""),
+        ("p_value", ""),
+        ("separate", ""),
+    ],
+)
 def test_the_name_of_a_column_tells_what_its_numbers_are(name, kind):
     assert kind_of(name) == kind
 
 
-# ---------------------------------------------------------------------------------------------------- show
+# ------------------------------------------------------------------------------------------------------ show
 
 
 def test_a_table_is_one_bundle_of_html_text_and_csv(shown):
-    table = pd.DataFrame({"channel": ["Email", "SMS"], "conversions": [1200, 7], "conversion_rate": [0.0312, np.nan],
-                          "value": [1234.5, 2]})
+    table = pd.DataFrame(
+        {
+            "channel": ["Email", "SMS"],
+            "conversions": [1200, 7],
+            "conversion_rate": [0.0312, np.nan],
+            "value": [1234.5, 2],
+        }
+    )
     assert show(table, name="credit", caption="By channel") is None
-    (forms, metadata), = shown
+    ((forms, metadata),) = shown
     assert metadata == {"text/csv": {"name": "credit"}}
     assert forms["text/plain"].splitlines() == [
         "By channel",
         "channel  conversions  conversion_rate     value",
         "Email          1,200            3.12%  1,234.50",
-        "SMS                7                –      2.00"]
-    assert forms["text/csv"] == "channel,conversions,conversion_rate,value\nEmail,1200,0.0312,1234.5\nSMS,7,,2\n"
+        "SMS                7                –      2.00",
+    ]
+    assert (
+        forms["text/csv"] == "channel,conversions,conversion_rate,value\nEmail,1200,0.0312,1234.5\nSMS,7,,2\n"
+    )
     assert '<td style="text-align: right">1,200</td>' in forms["text/html"]
     assert '<td style="text-align: left">Email</td>' in forms["text/html"]
     assert ">By channel</caption>" in forms["text/html"]
@@ -163,7 +226,11 @@ def test_the_csv_has_ten_digits_and_no_dust(shown):
 def test_no_text_cell_of_the_csv_begins_like_a_formula(shown, start):
     formula = f"{start}HYPERLINK(1)"
     assert csv_text(formula) == "'" + formula
-    show(pd.DataFrame({formula: [formula], "path": [[formula, "b"]], "n": [-1.5]}, index=pd.Index([formula], name="i")))
+    show(
+        pd.DataFrame(
+            {formula: [formula], "path": [[formula, "b"]], "n": [-1.5]}, index=pd.Index([formula], name="i")
+        )
+    )
     header, row = as_csv(shown[0])
     text = "'" + formula.replace("\r", "\n")  # one kind of line end in a CSV
     assert [header[1], row[0], row[1], row[3]] == [text, text, text, "-1.5"]
@@ -183,22 +250,41 @@ def test_a_cell_of_a_thousand_characters_is_cut_on_the_page_only(shown):
     assert len(cell) < 200 and cell.endswith("…") and len(as_csv(shown[0])[1][0]) == 1000
 
 
-# ----------------------------------------------------------------------------------------------------- say
+# ------------------------------------------------------------------------------------------------------- say
 
 
 def test_a_sentence_is_filled_with_formatted_numbers(shown):
     row = pd.Series({"n": 1234.5})
-    say("**{channel}** has {n} of {row[n]:,.0f}, {share:.1%}; {row.n}.", channel="Email", n=1200, row=row, share=0.1234)
-    assert shown == [({"text/markdown": "**Email** has 1,200 of 1,234, 12.3%; 1,234.5.",
-                       "text/plain": "**Email** has 1,200 of 1,234, 12.3%; 1,234.5."}, {})]
+    say(
+        "**{channel}** has {n} of {row[n]:,.0f}, {share:.1%}; {row.n}.",
+        channel="Email",
+        n=1200,
+        row=row,
+        share=0.1234,
+    )
+    assert shown == [
+        (
+            {
+                "text/markdown": "**Email** has 1,200 of 1,234, 12.3%; 1,234.5.",
+                "text/plain": "**Email** has 1,200 of 1,234, 12.3%; 1,234.5.",
+            },
+            {},
+        )
+    ]
 
 
 def test_a_gap_among_the_values_takes_the_place_of_the_sentence(shown):
     say("Each costs {cost:.2f}.", cost=NO_SPEND["cost"].sum() / 12)
-    assert shown == [({"text/markdown": "> **Not in this data.** There is no spend table, so no cost per acquisition\\. "
-                                        "Add `spend` to study\\.yaml\\.",
-                       "text/plain": "> **Not in this data.** " + NO_SPEND.sentence},
-                      {"convtrack": {"gap": NO_SPEND.reason, "remedy": NO_SPEND.remedy}})]
+    assert shown == [
+        (
+            {
+                "text/markdown": "> **Not in this data.** There is no spend table, so no cost per "
+                "acquisition\\. Add `spend` to study\\.yaml\\.",
+                "text/plain": "> **Not in this data.** " + NO_SPEND.sentence,
+            },
+            {"convtrack": {"gap": NO_SPEND.reason, "remedy": NO_SPEND.remedy}},
+        )
+    ]
 
 
 def test_a_gap_that_the_sentence_does_not_use_counts_too(shown):
@@ -206,7 +292,9 @@ def test_a_gap_that_the_sentence_does_not_use_counts_too(shown):
     assert shown[0][1]["convtrack"]["gap"] == NO_SPEND.reason
 
 
-@pytest.mark.parametrize("value", [float("nan"), np.nan, None, pd.NA, pd.NaT, float("inf"), f"about {GAP_MARK}"])
+@pytest.mark.parametrize(
+    "value", [float("nan"), np.nan, None, pd.NA, pd.NaT, float("inf"), f"about {GAP_MARK}"]
+)
 @pytest.mark.parametrize("template", ["Costs {x}.", "Costs {row[x]}."])
 def test_a_sentence_never_carries_a_number_that_is_not_there(shown, value, template):
     say(template, x=value, row={"x": value})
@@ -236,14 +324,35 @@ def test_no_negative_zero(shown):
 
 
 def rendered(markdown):
-    cell = nbformat.v4.new_code_cell(outputs=[nbformat.v4.new_output("display_data", {"text/markdown": markdown})])
+    cell = nbformat.v4.new_code_cell(
+        outputs=[nbformat.v4.new_output("display_data", {"text/markdown": markdown})]
+    )
     page, _ = HTMLExporter(template_name="basic").from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
     return page
 
 
-@pytest.mark.parametrize("name", [SCRIPT, "*Sale*", "_x_ and __y__", "a | b", "[link](http://example.org)", "`code`",
-                                  "$x$ and $y$", "\\(x\\)", "# head", "- item", "1. item", "1) item", "&amp;", "~~no~~",
-                                  "![i](x.png)", "http://example.org", "me@example.org"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        SCRIPT,
+        "*Sale*",
+        "_x_ and __y__",
+        "a | b",
+        "[link](http://example.org)",
+        "`code`",
+        "$x$ and $y$",
+        "\\(x\\)",
+        "# head",
+        "- item",
+        "1. item",
+        "1) item",
+        "&amp;",
+        "~~no~~",
+        "![i](x.png)",
+        "http://example.org",
+        "me@example.org",
+    ],
+)
 def test_names_from_the_data_read_as_they_are_once_rendered(name):
     from bs4 import BeautifulSoup
 
@@ -259,33 +368,44 @@ def test_html_text_is_escaped():
     assert html_text(SCRIPT) == "&lt;script&gt;alert(1)&lt;/script&gt;"
 
 
-# ------------------------------------------------------------------------------------------------- gaps, elsewhere
+# ------------------------------------------------------------------------------------------- gaps, elsewhere
 
 
 def test_a_gap_keeps_its_code_and_escapes_the_rest(shown):
     show_gap(Gap(f"No {SCRIPT} in `study.yaml`.", "Map *it*."))
     assert shown[0][0]["text/markdown"] == (
-        "> **Not in this data.** No &lt;script&gt;alert(1)&lt;/script&gt; in `study.yaml`\\. Map \\*it\\*\\.")
+        "> **Not in this data.** No &lt;script&gt;alert(1)&lt;/script&gt; in `study.yaml`\\. Map \\*it\\*\\."
+    )
     assert shown[0][1] == {"convtrack": {"gap": f"No {SCRIPT} in `study.yaml`.", "remedy": "Map *it*."}}
 
 
 def test_outside_a_notebook_the_text_is_printed():
     code = "import convtrack.display as d; d.say('{n} conversions', n=1200)"
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True,
-                          env={"PYTHONPATH": "lib", "PATH": ""})
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": LIBRARY},
+    )
     assert done.stdout == "1,200 conversions\n"
 
 
 def test_in_a_notebook_a_cell_shows_bundles_and_prints_nothing_else():
-    source = ("import pandas as pd\nfrom convtrack.display import say, show\nfrom convtrack import plots\n"
-              "t = pd.DataFrame({'channel': ['Email', '<b>'], 'conversions': [30, 10]})\n"
-              "say('{n} rows', n=2)\nshow(t, name='t')\nplots.bars(t)")
+    source = (
+        "import pandas as pd\nfrom convtrack.display import say, show\nfrom convtrack import plots\n"
+        "t = pd.DataFrame({'channel': ['Email', '<b>'], 'conversions': [30, 10]})\n"
+        "say('{n} rows', n=2)\nshow(t, name='t')\nplots.bars(t)"
+    )
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-    NotebookClient(book, kernel_name="python3").execute()
+    NotebookClient(book, kernel_name="python3").execute(env=os.environ | {"PYTHONPATH": LIBRARY})
     outputs = book.cells[0].outputs
     assert [sorted(output.get("data", output)) for output in outputs] == [
-        ["text/markdown", "text/plain"], ["text/csv", "text/html", "text/plain"], ["image/png", "text/plain"],
-        ["text/html"]]
+        ["text/markdown", "text/plain"],
+        ["text/csv", "text/html", "text/plain"],
+        ["image/png", "text/plain"],
+        ["text/html"],
+    ]
     alt = outputs[2].metadata["image/png"]["alt"]
     basic, _ = HTMLExporter(template_name="basic").from_notebook_node(book)
     lab, _ = HTMLExporter(template_name="lab").from_notebook_node(book)

@@ -238,7 +238,7 @@ def test_time_to_convert_has_a_row_for_each_conversion_and_no_made_up_times():
 
 def test_lags_are_quantiles_of_the_known_days():
     times = pd.DataFrame({"days": [0.0, 10.0, None]})
-    assert lag_quantiles(times, q=(0, 0.25, 1))["days"].tolist() == [0.0, 2.5, 10.0]
+    assert lag_quantiles(times, q=(0, 0.5, 0.51, 1))["days"].tolist() == [0.0, 0.0, 10.0, 10.0]
     with pytest.raises(ConvtrackError, match="50 is no share"):
         lag_quantiles(times, q=(50,))
 

@@ -17,9 +17,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 GAP = Gap("There is no spend table.", "Add `spend` to study.yaml.")
-BINARY = [operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow,
-          operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne, operator.and_, operator.or_]
-NUMBERS = [2, 2.5, True, np.float64(3), np.int64(3), np.array([1.0, 2.0]), pd.Series([1.0, 2.0]), pd.DataFrame({"a": [1.0]})]
+BINARY = [
+    operator.add,
+    operator.sub,
+    operator.mul,
+    operator.truediv,
+    operator.floordiv,
+    operator.mod,
+    operator.pow,
+    operator.lt,
+    operator.le,
+    operator.gt,
+    operator.ge,
+    operator.eq,
+    operator.ne,
+    operator.and_,
+    operator.or_,
+]
+NUMBERS = [
+    2,
+    2.5,
+    True,
+    np.float64(3),
+    np.int64(3),
+    np.array([1.0, 2.0]),
+    pd.Series([1.0, 2.0]),
+    pd.DataFrame({"a": [1.0]}),
+]
 LEFT = BINARY[:-2]
 
 
@@ -34,10 +58,23 @@ def test_a_gap_on_the_right_of_any_number_array_or_table_stays_the_gap(operation
     assert operation(number, GAP) is GAP
 
 
-@pytest.mark.parametrize("use", [
-    lambda g: g.cost, lambda g: g["cost"], lambda g: g[0], lambda g: g[1:3], lambda g: g(), lambda g: g.groupby("a")["b"].sum(),
-    lambda g: -g, lambda g: abs(g), lambda g: round(g, 2), lambda g: ~g, lambda g: sum([g, 1]), lambda g: g.loc["a", "b"] / 2,
-])
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda g: g.cost,
+        lambda g: g["cost"],
+        lambda g: g[0],
+        lambda g: g[1:3],
+        lambda g: g(),
+        lambda g: g.groupby("a")["b"].sum(),
+        lambda g: -g,
+        lambda g: abs(g),
+        lambda g: round(g, 2),
+        lambda g: ~g,
+        lambda g: sum([g, 1]),
+        lambda g: g.loc["a", "b"] / 2,
+    ],
+)
 def test_whatever_a_lesson_asks_of_a_gap_gives_the_same_gap(use):
     assert use(GAP) is GAP
 
@@ -94,11 +131,18 @@ def test_a_function_that_passes_gaps_does_not_run_on_one():
 
 TABLE = pd.DataFrame({"visitor_id": ["v"]})
 CALLS = [
-    lambda: channels.assign_channels(GAP), lambda: channels.with_channels(GAP),
-    lambda: goals.mark_conversions(GAP, {}), lambda: goals.find_conversions(GAP, {}), lambda: goals.count_firings(GAP, {}),
-    lambda: journeys.find_touches(GAP), lambda: journeys.build_journeys(GAP, TABLE), lambda: journeys.build_journeys(TABLE, GAP),
-    lambda: journeys.count_paths(GAP), lambda: journeys.account_for_touches(TABLE, conversions=GAP),
-    lambda: attribution.as_paths(GAP), lambda: attribution.compare(GAP, ["linear"]),
+    lambda: channels.assign_channels(GAP),
+    lambda: channels.with_channels(GAP),
+    lambda: goals.mark_conversions(GAP, {}),
+    lambda: goals.find_conversions(GAP, {}),
+    lambda: goals.count_firings(GAP, {}),
+    lambda: journeys.find_touches(GAP),
+    lambda: journeys.build_journeys(GAP, TABLE),
+    lambda: journeys.build_journeys(TABLE, GAP),
+    lambda: journeys.count_paths(GAP),
+    lambda: journeys.account_for_touches(TABLE, conversions=GAP),
+    lambda: attribution.as_paths(GAP),
+    lambda: attribution.compare(GAP, ["linear"]),
 ]
 
 
@@ -121,12 +165,15 @@ def test_an_error_is_one_line_whatever_the_file_holds(text):
     assert len(line.splitlines()) == 1
 
 
-@pytest.mark.parametrize(("typed", "choices", "offered"), [
-    ("event_tiem", ["event_time", "visitor_id"], "event_time"),
-    ("eventTime", ["event_time", "visitor_id"], "event_time"),
-    ("EventTime", ["visitorId", "eventTime"], "eventTime"),
-    ("purchse", ["purchase", "page_view"], "purchase"),
-])
+@pytest.mark.parametrize(
+    ("typed", "choices", "offered"),
+    [
+        ("event_tiem", ["event_time", "visitor_id"], "event_time"),
+        ("eventTime", ["event_time", "visitor_id"], "event_time"),
+        ("EventTime", ["visitorId", "eventTime"], "eventTime"),
+        ("purchse", ["purchase", "page_view"], "purchase"),
+    ],
+)
 def test_the_nearest_name_is_offered_in_its_own_spelling(typed, choices, offered):
     assert nearest(typed, choices) == f" Closest: '{offered}'."
 

@@ -6,34 +6,68 @@ import math
 
 import pandas as pd
 import pytest
-from convtrack.goals import CONVERSION_COLUMNS, KINDS, Goal, count_firings, find_conversions, goal_table, mark_conversions
+from convtrack.goals import (
+    CONVERSION_COLUMNS,
+    KINDS,
+    Goal,
+    count_firings,
+    find_conversions,
+    goal_table,
+    mark_conversions,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 NAMES = ["purchase", "lead_form", "page_view"]
-EVENT = st.fixed_dictionaries({
-    "event_name": st.sampled_from(NAMES), "minute": st.integers(0, 5), "visitor_id": st.sampled_from(["v1", "v2"]),
-    "session_id": st.sampled_from([None, "s1", "s2"]), "transaction_id": st.sampled_from([None, "t1", "t2"]),
-    "is_test": st.sampled_from([None, True, False]), "value": st.sampled_from([None, 5.0, 7.25]),
-})
-SURE = [{"event_name": name, "minute": 0, "visitor_id": "v9", "session_id": "s9", "transaction_id": None, "is_test": None,
-         "value": 1.0} for name in NAMES[:2]]  # so that no goal is without an event
+EVENT = st.fixed_dictionaries(
+    {
+        "event_name": st.sampled_from(NAMES),
+        "minute": st.integers(0, 5),
+        "visitor_id": st.sampled_from(["v1", "v2"]),
+        "session_id": st.sampled_from([None, "s1", "s2"]),
+        "transaction_id": st.sampled_from([None, "t1", "t2"]),
+        "is_test": st.sampled_from([None, True, False]),
+        "value": st.sampled_from([None, 5.0, 7.25]),
+    }
+)
+SURE = [
+    {
+        "event_name": name,
+        "minute": 0,
+        "visitor_id": "v9",
+        "session_id": "s9",
+        "transaction_id": None,
+        "is_test": None,
+        "value": 1.0,
+    }
+    for name in NAMES[:2]
+]  # so that no goal is without an event
 LOGS = st.lists(EVENT, max_size=15).map(lambda events: SURE + events)
-GOALS = st.builds(lambda once, worth: {
-    "sale": Goal(event="purchase", kind="site", value="column", once_per=once),
-    "lead": Goal(event="lead_form", kind="site", value=worth, once_per="visitor")},
-    st.sampled_from(["event", "session", "visitor"]), st.sampled_from([40.0, "none"]))
+GOALS = st.builds(
+    lambda once, worth: {
+        "sale": Goal(event="purchase", kind="site", value="column", once_per=once),
+        "lead": Goal(event="lead_form", kind="site", value=worth, once_per="visitor"),
+    },
+    st.sampled_from(["event", "session", "visitor"]),
+    st.sampled_from([40.0, "none"]),
+)
 
 
 def table(log: list[dict]) -> pd.DataFrame:
     frame = pd.DataFrame(log).assign(event_id=[f"e{i:02}" for i in range(len(log))])
     frame["event_time"] = pd.Timestamp("2026-01-05T10:00Z") + pd.to_timedelta(frame.pop("minute"), unit="min")
-    return frame.astype({"session_id": "str", "transaction_id": "str", "is_test": "boolean", "value": "float64"})
+    return frame.astype(
+        {"session_id": "str", "transaction_id": "str", "is_test": "boolean", "value": "float64"}
+    )
 
 
 def statuses(log: list[dict], goal: Goal) -> dict[str, str]:
     """What becomes of each firing, found by going through the log in order of time."""
-    numbered = sorted((event["minute"], f"e{i:02}", event) for i, event in enumerate(log) if event["event_name"] == goal.event)
+    numbered = sorted(
+        (event["minute"], f"e{i:02}", event)
+        for i, event in enumerate(log)
+        if event["event_name"] == goal.event
+    )
     found, orders, keys = {}, set(), set()
     for _, name, event in numbered:
         order, key = event["transaction_id"], event.get(f"{goal.once_per}_id")
@@ -89,9 +123,11 @@ def test_a_visitor_or_session_converts_once_at_most_where_the_goal_says_so(log, 
 @settings(max_examples=12)
 @given(LOGS)
 def test_each_goal_is_counted_as_if_it_were_the_only_one(log):
-    goals = {"sale": Goal(event="purchase", kind="site", value="column", once_per="visitor"),
-             "sale again": Goal(event="purchase", kind="site", value="column", once_per="event"),
-             "lead": Goal(event="lead_form", kind="site", value=3, once_per="session")}
+    goals = {
+        "sale": Goal(event="purchase", kind="site", value="column", once_per="visitor"),
+        "sale again": Goal(event="purchase", kind="site", value="column", once_per="event"),
+        "lead": Goal(event="lead_form", kind="site", value=3, once_per="session"),
+    }
     together = find_conversions(table(log), goals)
     for name, goal in goals.items():
         alone = find_conversions(table(log), {name: goal})
@@ -102,46 +138,79 @@ def test_each_goal_is_counted_as_if_it_were_the_only_one(log):
 @given(LOGS)
 def test_conversions_keep_who_when_which_order_and_how_much(log):
     events = table(log).set_index("event_id")
-    found = find_conversions(table(log), {"sale": Goal(event="purchase", kind="site", value="column", once_per="event")})
+    found = find_conversions(
+        table(log), {"sale": Goal(event="purchase", kind="site", value="column", once_per="event")}
+    )
     assert found.columns.tolist() == CONVERSION_COLUMNS
     for conversion in found.itertuples():
         event = events.loc[conversion.event_id]
-        assert (conversion.conversion_time, conversion.visitor_id) == (event["event_time"], event["visitor_id"])
+        assert (conversion.conversion_time, conversion.visitor_id) == (
+            event["event_time"],
+            event["visitor_id"],
+        )
         assert str(conversion.transaction_id) == str(event["transaction_id"])
-        assert conversion.value == event["value"] or (math.isnan(conversion.value) and math.isnan(event["value"]))
+        assert conversion.value == event["value"] or (
+            math.isnan(conversion.value) and math.isnan(event["value"])
+        )
 
 
-TWO = pd.DataFrame({"event_id": ["a", "b"], "event_name": "purchase", "visitor_id": ["v", "w"], "value": [5.0, float("nan")],
-                    "event_time": pd.to_datetime(["2026-01-05T10:00Z", "2026-01-05T11:00Z"])})
+TWO = pd.DataFrame(
+    {
+        "event_id": ["a", "b"],
+        "event_name": "purchase",
+        "visitor_id": ["v", "w"],
+        "value": [5.0, float("nan")],
+        "event_time": pd.to_datetime(["2026-01-05T10:00Z", "2026-01-05T11:00Z"]),
+    }
+)
 
 
-@pytest.mark.parametrize(("value", "worth"), [("column", [5.0, None]), (40, [40.0, 40.0]), (0, [0.0, 0.0]), ("none", [None, None])])
+@pytest.mark.parametrize(
+    ("value", "worth"), [("column", [5.0, None]), (40, [40.0, 40.0]), (0, [0.0, 0.0]), ("none", [None, None])]
+)
 def test_a_conversion_is_worth_what_the_goal_says_and_unknown_is_not_zero(value, worth):
-    found = find_conversions(TWO, {"sale": Goal(event="purchase", kind="site", value=value, once_per="event")})
+    found = find_conversions(
+        TWO, {"sale": Goal(event="purchase", kind="site", value=value, once_per="event")}
+    )
     assert [None if math.isnan(v) else v for v in found["value"]] == worth
 
 
 def test_a_goal_worth_its_column_is_of_unknown_worth_where_the_events_have_none():
-    found = find_conversions(TWO.drop(columns="value"), {"sale": Goal(event="purchase", kind="site", value="column", once_per="event")})
+    found = find_conversions(
+        TWO.drop(columns="value"),
+        {"sale": Goal(event="purchase", kind="site", value="column", once_per="event")},
+    )
     assert found["value"].isna().all() and len(found) == 2
 
 
 def test_a_page_loaded_again_is_a_repeat_and_the_shop_s_own_order_is_a_test():
     # three firings of order t1: the shop tries it first, then a customer buys, then the thank-you page is loaded again
-    events = pd.DataFrame({"event_id": ["a", "b", "c"], "event_name": "purchase", "visitor_id": "v", "transaction_id": "t1",
-                           "is_test": [True, False, None], "event_time": pd.to_datetime(["2026-01-05"] * 3, utc=True)})
+    events = pd.DataFrame(
+        {
+            "event_id": ["a", "b", "c"],
+            "event_name": "purchase",
+            "visitor_id": "v",
+            "transaction_id": "t1",
+            "is_test": [True, False, None],
+            "event_time": pd.to_datetime(["2026-01-05"] * 3, utc=True),
+        }
+    )
     goals = {"sale": Goal(event="purchase", kind="site", value="none", once_per="event")}
     assert mark_conversions(events, goals)["status"].tolist() == ["test", "counted", "repeat"]
 
 
 def test_a_goal_can_be_narrowed_to_rows_with_a_word_in_a_column():
     events = TWO.assign(country=["GB", "IE"])
-    goals = {"sale": Goal(event="purchase", kind="site", value="column", once_per="event", where={"country": "IE"})}
+    goals = {
+        "sale": Goal(event="purchase", kind="site", value="column", once_per="event", where={"country": "IE"})
+    }
     assert find_conversions(events, goals)["event_id"].tolist() == ["b"]
 
 
 def test_a_column_that_a_goal_is_narrowed_by_must_be_there(complaint):
-    goals = {"sale": Goal(event="purchase", kind="site", value="column", once_per="event", where={"visitor": "v"})}
+    goals = {
+        "sale": Goal(event="purchase", kind="site", value="column", once_per="event", where={"visitor": "v"})
+    }
     line = complaint(find_conversions, TWO, goals)
     assert "goals: sale: where" in line and "Closest: 'visitor_id'" in line
 
@@ -158,8 +227,10 @@ def test_once_per_session_needs_sessions(complaint):
 
 
 def test_the_table_of_goals_has_a_row_for_each_and_kinds_are_explained():
-    goals = {"sale": Goal(event="purchase", kind="site", value="column", once_per="event", why="it pays the rent"),
-             "lead": Goal(event="lead_form", kind="offline", value=40, once_per="visitor")}
+    goals = {
+        "sale": Goal(event="purchase", kind="site", value="column", once_per="event", why="it pays the rent"),
+        "lead": Goal(event="lead_form", kind="offline", value=40, once_per="visitor"),
+    }
     shown = goal_table(goals)
     assert shown.index.tolist() == ["sale", "lead"]
     assert shown.loc["sale", "why"] == "it pays the rent"

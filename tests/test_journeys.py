@@ -17,12 +17,24 @@ from hypothesis import strategies as st
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = 86_400_000_000  # in microseconds, which is what the oracle counts in
 WINDOW = 2  # days
-ODD_NAMES = ["(start)", "null", "a > b", "<script>", "Email", "(conversion)", "\N{LATIN SMALL LETTER E WITH ACUTE}"]
+ODD_NAMES = [
+    "(start)",
+    "null",
+    "a > b",
+    "<script>",
+    "Email",
+    "(conversion)",
+    "\N{LATIN SMALL LETTER E WITH ACUTE}",
+]
 
 # Moments that meet each other, and that lie exactly on the window's edge and one microsecond to either side of it.
-MOMENTS = st.builds(lambda day, step: day * DAY + step, st.integers(0, 5), st.sampled_from([0, 1, -1, 600_000, 3_600_000_000]))
+MOMENTS = st.builds(
+    lambda day, step: day * DAY + step, st.integers(0, 5), st.sampled_from([0, 1, -1, 600_000, 3_600_000_000])
+)
 TOUCHES = st.lists(st.tuples(st.sampled_from("vwx"), MOMENTS, st.sampled_from(ODD_NAMES)), max_size=14)
-CONVERSIONS = st.lists(st.tuples(st.sampled_from("vwy"), MOMENTS, st.sampled_from([None, 0.0, 12.5])), max_size=6)
+CONVERSIONS = st.lists(
+    st.tuples(st.sampled_from("vwy"), MOMENTS, st.sampled_from([None, 0.0, 12.5])), max_size=6
+)
 
 
 def moments(numbers: list[int]) -> pd.Series:
@@ -31,37 +43,57 @@ def moments(numbers: list[int]) -> pd.Series:
 
 def touch_table(touches: list[tuple[str, int, str]]) -> pd.DataFrame:
     visitor, moment, channel = zip(*touches, strict=True) if touches else ([], [], [])
-    return pd.DataFrame({"visitor_id": pd.Series(visitor, dtype="str"), "touch_time": moments(list(moment)),
-                         "channel": pd.Series(channel, dtype="str")})
+    return pd.DataFrame(
+        {
+            "visitor_id": pd.Series(visitor, dtype="str"),
+            "touch_time": moments(list(moment)),
+            "channel": pd.Series(channel, dtype="str"),
+        }
+    )
 
 
 def conversion_table(conversions: list[tuple[str, int, float | None]]) -> pd.DataFrame:
     visitor, moment, value = zip(*conversions, strict=True) if conversions else ([], [], [])
-    return pd.DataFrame({"conversion_id": pd.Series([f"c{i}" for i in range(len(conversions))], dtype="str"),
-                         "visitor_id": pd.Series(visitor, dtype="str"), "conversion_time": moments(list(moment)),
-                         "value": pd.Series(value, dtype="float64")})
+    return pd.DataFrame(
+        {
+            "conversion_id": pd.Series([f"c{i}" for i in range(len(conversions))], dtype="str"),
+            "visitor_id": pd.Series(visitor, dtype="str"),
+            "conversion_time": moments(list(moment)),
+            "value": pd.Series(value, dtype="float64"),
+        }
+    )
 
 
 def journeys_by_hand(touches, conversions, window: int = WINDOW * DAY) -> dict[str, tuple]:
     """The journeys by going through all pairs: journey_id to (visitor, converted, end, path, microseconds to the end)."""
     found = {}
     for i, (visitor, end, _) in enumerate(conversions):
-        seen = sorted((t, channel) for who, t, channel in touches if who == visitor and end - window <= t <= end)
+        seen = sorted(
+            (t, channel) for who, t, channel in touches if who == visitor and end - window <= t <= end
+        )
         found[f"conversion c{i}"] = (visitor, True, end, [c for _, c in seen], [end - t for t, _ in seen])
     for visitor in {who for who, _, _ in touches}:
-        last = max((end for who, end, _ in conversions if who == visitor), default=-10**20)
+        last = max((end for who, end, _ in conversions if who == visitor), default=-(10**20))
         rest = sorted((t, channel) for who, t, channel in touches if who == visitor and t > last)
         if rest:
             end = rest[-1][0]
             rest = [(t, channel) for t, channel in rest if t >= end - window]
-            found[f"rest of {visitor}"] = (visitor, False, end, [c for _, c in rest], [end - t for t, _ in rest])
+            found[f"rest of {visitor}"] = (
+                visitor,
+                False,
+                end,
+                [c for _, c in rest],
+                [end - t for t, _ in rest],
+            )
     return found
 
 
 def as_found(journeys: pd.DataFrame) -> dict[str, tuple]:
     ends = (journeys["end_time"] - pd.Timestamp(START)) // pd.Timedelta(microseconds=1)
     steps = [[round(h * 3_600_000_000) for h in hours] for hours in journeys["hours"]]
-    columns = zip(journeys["visitor_id"], journeys["converted"].astype(bool), ends, journeys["path"], steps, strict=True)
+    columns = zip(
+        journeys["visitor_id"], journeys["converted"].astype(bool), ends, journeys["path"], steps, strict=True
+    )
     return dict(zip(journeys["journey_id"], columns, strict=True))
 
 
@@ -73,7 +105,8 @@ def test_journeys_are_those_that_going_through_all_pairs_finds(touches, conversi
     assert journeys["converted"].sum() == len(conversions)
     value = journeys.set_index("journey_id")["value"]
     assert [value[f"conversion c{i}"] for i in range(len(conversions))] == pytest.approx(
-        [np.nan if worth is None else worth for _, _, worth in conversions], nan_ok=True)
+        [np.nan if worth is None else worth for _, _, worth in conversions], nan_ok=True
+    )
     assert (journeys.loc[~journeys["converted"].astype(bool), "value"] == 0).all()
 
 
@@ -81,8 +114,15 @@ def test_journeys_are_those_that_going_through_all_pairs_finds(touches, conversi
 @given(TOUCHES, CONVERSIONS)
 def test_every_touch_is_before_a_conversion_or_on_the_rest_or_outside_and_they_add_up(touches, conversions):
     account = account_for_touches(touch_table(touches), conversion_table(conversions), WINDOW)["touches"]
-    before = sum(any(who == visitor and 0 <= end - t <= WINDOW * DAY for visitor, end, _ in conversions) for who, t, _ in touches)
-    rest = sum(len(path) for _, converted, _, path, _ in journeys_by_hand(touches, conversions).values() if not converted)
+    before = sum(
+        any(who == visitor and 0 <= end - t <= WINDOW * DAY for visitor, end, _ in conversions)
+        for who, t, _ in touches
+    )
+    rest = sum(
+        len(path)
+        for _, converted, _, path, _ in journeys_by_hand(touches, conversions).values()
+        if not converted
+    )
     assert account.tolist() == [before, rest, len(touches) - before - rest]
 
 
@@ -92,13 +132,17 @@ def test_the_order_of_rows_changes_nothing(touches, conversions, random):
     first, second = touch_table(touches), conversion_table(conversions)
     mixed = [frame.iloc[random.sample(range(len(frame)), len(frame))] for frame in (first, second)]
     pd.testing.assert_frame_equal(build_journeys(*mixed, WINDOW), build_journeys(first, second, WINDOW))
-    pd.testing.assert_frame_equal(account_for_touches(*mixed, WINDOW), account_for_touches(first, second, WINDOW))
+    pd.testing.assert_frame_equal(
+        account_for_touches(*mixed, WINDOW), account_for_touches(first, second, WINDOW)
+    )
 
 
 @settings(max_examples=6)
 @given(TOUCHES, CONVERSIONS)
 def test_renaming_channels_changes_only_names(touches, conversions):
-    renamed = [(who, t, f"the {channel}") for who, t, channel in touches]  # the same prefix, so ties keep their order
+    renamed = [
+        (who, t, f"the {channel}") for who, t, channel in touches
+    ]  # the same prefix, so ties keep their order
     journeys = build_journeys(touch_table(touches), conversion_table(conversions), WINDOW)
     again = build_journeys(touch_table(renamed), conversion_table(conversions), WINDOW)
     assert again["path"].tolist() == [[f"the {channel}" for channel in path] for path in journeys["path"]]
@@ -122,17 +166,32 @@ def test_the_zone_and_the_unit_of_times_change_nothing(which, zone, unit):
 
 def test_a_window_is_counted_in_hours_and_not_in_days_of_the_clock():
     # the night of 29 March 2026 has 23 hours in London: from noon to noon is 23 hours, so a day before is 11:00
-    times = pd.Series(pd.to_datetime(["2026-03-28 10:59:59.999999", "2026-03-28 11:00:00"], format="ISO8601").tz_localize("Europe/London"))
+    times = pd.Series(
+        pd.to_datetime(["2026-03-28 10:59:59.999999", "2026-03-28 11:00:00"], format="ISO8601").tz_localize(
+            "Europe/London"
+        )
+    )
     touches = pd.DataFrame({"visitor_id": "v", "touch_time": times, "channel": ["A", "B"]})
-    conversions = pd.DataFrame({"conversion_id": ["c"], "visitor_id": ["v"], "value": [1.0],
-                                "conversion_time": pd.to_datetime(["2026-03-29 12:00"]).tz_localize("Europe/London")})
+    conversions = pd.DataFrame(
+        {
+            "conversion_id": ["c"],
+            "visitor_id": ["v"],
+            "value": [1.0],
+            "conversion_time": pd.to_datetime(["2026-03-29 12:00"]).tz_localize("Europe/London"),
+        }
+    )
     journey = build_journeys(touches, conversions, 1).set_index("journey_id").loc["conversion c"]
     assert (journey["path"], journey["hours"]) == (["B"], [24.0])
 
 
-@pytest.mark.parametrize(("touch", "is_on_it"), [(0, True), (-1, False), (2 * DAY, True), (2 * DAY + 1, False), (2 * DAY - 400_000, True)])
+@pytest.mark.parametrize(
+    ("touch", "is_on_it"),
+    [(0, True), (-1, False), (2 * DAY, True), (2 * DAY + 1, False), (2 * DAY - 400_000, True)],
+)
 def test_the_window_includes_both_its_ends_and_not_a_microsecond_more(touch, is_on_it):
-    journeys = build_journeys(touch_table([("v", touch, "A")]), conversion_table([("v", 2 * DAY, 1.0)]), WINDOW)
+    journeys = build_journeys(
+        touch_table([("v", touch, "A")]), conversion_table([("v", 2 * DAY, 1.0)]), WINDOW
+    )
     assert (journeys.set_index("journey_id").loc["conversion c0", "path"] == ["A"]) == is_on_it
 
 
@@ -151,26 +210,41 @@ def test_a_window_of_part_of_a_day_includes_its_limit(days):
 
 def test_touches_of_one_moment_stand_in_alphabetical_order():
     touches = touch_table([("v", 0, "b"), ("v", 0, "a"), ("v", 0, "B"), ("v", 0, "a")])
-    assert build_journeys(touches, conversion_table([("v", 0, 1.0)]))["path"].tolist() == [["B", "a", "a", "b"]]
+    assert build_journeys(touches, conversion_table([("v", 0, 1.0)]))["path"].tolist() == [
+        ["B", "a", "a", "b"]
+    ]
 
 
 def test_two_conversions_of_a_visitor_each_look_back_on_their_own():
-    journeys = build_journeys(touch_table([("v", 0, "A"), ("v", 2, "B")]), conversion_table([("v", 1, 5.0), ("v", 3, 7.0)]))
-    assert journeys[["journey_id", "path", "value"]].values.tolist() == [["conversion c0", ["A"], 5.0], ["conversion c1", ["A", "B"], 7.0]]
+    journeys = build_journeys(
+        touch_table([("v", 0, "A"), ("v", 2, "B")]), conversion_table([("v", 1, 5.0), ("v", 3, 7.0)])
+    )
+    assert journeys[["journey_id", "path", "value"]].values.tolist() == [
+        ["conversion c0", ["A"], 5.0],
+        ["conversion c1", ["A", "B"], 7.0],
+    ]
 
 
 def test_a_conversion_without_a_touch_has_an_empty_path_and_is_unattributed_and_not_dropped():
     conversions = conversion_table([("v", 5, 10.0), ("stranger", 5, 20.0), ("v", 4 - 3 * DAY, 1.0)])
     journeys = build_journeys(touch_table([("v", 4, "Email")]), conversions, WINDOW)
     assert journeys.loc[journeys["path"].map(len) == 0, ["journey_id", "hours"]].values.tolist() == [
-        ["conversion c1", []], ["conversion c2", []]]
+        ["conversion c1", []],
+        ["conversion c2", []],
+    ]
     comparison = compare(journeys, ["last_touch"])
-    assert (comparison.conversions, comparison.unattributed, comparison.table["conversions"].sum()) == (3.0, 2.0, 1.0)
+    assert (comparison.conversions, comparison.unattributed, comparison.table["conversions"].sum()) == (
+        3.0,
+        2.0,
+        1.0,
+    )
     assert comparison.sentence.startswith("3 conversions = 1 credited + 2 unattributed")
 
 
 def test_conversions_that_all_come_before_any_touch_are_an_error_that_names_the_window(complaint):
-    journeys = build_journeys(touch_table([("v", 10, "Email")]), conversion_table([("v", 5, 1.0), ("w", 5, 1.0)]))
+    journeys = build_journeys(
+        touch_table([("v", 10, "Email")]), conversion_table([("v", 5, 1.0), ("w", 5, 1.0)])
+    )
     assert "lookback_days" in complaint(compare, journeys, ["last_touch"])
 
 
@@ -179,7 +253,9 @@ def test_no_touches_or_no_conversions_are_journeys_too(touches, conversions):
     journeys = build_journeys(touch_table(touches), conversion_table(conversions), WINDOW)
     assert as_found(journeys) == journeys_by_hand(touches, conversions)
     assert count_paths(journeys)["total_conversions"].sum() == len(conversions)
-    assert account_for_touches(touch_table(touches), conversion_table(conversions), WINDOW)["touches"].sum() == len(touches)
+    assert account_for_touches(touch_table(touches), conversion_table(conversions), WINDOW)[
+        "touches"
+    ].sum() == len(touches)
 
 
 def test_an_empty_channel_is_refused_before_it_gets_credit(complaint):
@@ -189,7 +265,9 @@ def test_an_empty_channel_is_refused_before_it_gets_credit(complaint):
 
 def test_a_path_can_be_made_of_campaigns_and_touches_without_one_are_left_out():
     touches = touch_table([("v", 0, "Email"), ("v", 1, "Email")]).assign(campaign=["June", None])
-    assert build_journeys(touches, conversion_table([("v", 2, 1.0)]), by="campaign")["path"].tolist() == [["June"]]
+    assert build_journeys(touches, conversion_table([("v", 2, 1.0)]), by="campaign")["path"].tolist() == [
+        ["June"]
+    ]
 
 
 @pytest.mark.parametrize("days", [0, -1])
@@ -198,20 +276,29 @@ def test_a_window_of_nothing_is_refused(days, complaint):
 
 
 def test_a_column_that_touches_do_not_have_is_answered_with_the_nearest(complaint):
-    line = complaint(build_journeys, touch_table(LOG).assign(campaign="June"), conversion_table(WON), by="campain")
+    line = complaint(
+        build_journeys, touch_table(LOG).assign(campaign="June"), conversion_table(WON), by="campain"
+    )
     assert "'campain'" in line and "Closest: 'campaign'" in line
 
 
 # ------------------------------------------------------------------------------------------------ paths
 
-JOURNEYS = st.lists(st.tuples(st.lists(st.sampled_from(ODD_NAMES), max_size=3), st.booleans(), st.integers(0, 5000)), max_size=12)
+JOURNEYS = st.lists(
+    st.tuples(st.lists(st.sampled_from(ODD_NAMES), max_size=3), st.booleans(), st.integers(0, 5000)),
+    max_size=12,
+)
 
 
 @given(JOURNEYS)
 def test_paths_are_counted_as_a_counter_counts_them(journeys):
-    table = pd.DataFrame({"path": pd.Series([path for path, _, _ in journeys], dtype="object"),
-                          "converted": pd.Series([won for _, won, _ in journeys], dtype="bool"),
-                          "value": pd.Series([pennies / 100 for _, _, pennies in journeys], dtype="float64")})
+    table = pd.DataFrame(
+        {
+            "path": pd.Series([path for path, _, _ in journeys], dtype="object"),
+            "converted": pd.Series([won for _, won, _ in journeys], dtype="bool"),
+            "value": pd.Series([pennies / 100 for _, _, pennies in journeys], dtype="float64"),
+        }
+    )
     paths = count_paths(table)
     won = Counter(tuple(path) for path, converted, _ in journeys if converted)
     lost = Counter(tuple(path) for path, converted, _ in journeys if not converted)
@@ -221,11 +308,16 @@ def test_paths_are_counted_as_a_counter_counts_them(journeys):
     rows = {tuple(row.path): row for row in paths.itertuples()}
     assert set(rows) == set(won) | set(lost) and len(rows) == len(paths)
     for path, row in rows.items():
-        assert (row.total_conversions, row.total_null, round(100 * row.total_conversion_value)) == (won[path], lost[path], worth[path])
+        assert (row.total_conversions, row.total_null, round(100 * row.total_conversion_value)) == (
+            won[path],
+            lost[path],
+            worth[path],
+        )
     assert paths["total_conversions"].is_monotonic_decreasing
 
 
 # ------------------------------------------------------------------------------------------------ touches
+
 
 def events_of(rows: list[tuple], columns: list[str]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["visitor_id", "minute", *columns])
@@ -234,16 +326,44 @@ def events_of(rows: list[tuple], columns: list[str]) -> pd.DataFrame:
 
 
 def test_touches_are_the_rows_with_one_of_the_interactions_asked_for_in_order_of_time():
-    events = events_of([("v", 2, "Email", "click"), ("v", 1, "Display", "view"), ("v", 3, None, None), ("w", 0, "Direct", "visit"),
-                        ("v", 4, "Email", "open"), ("v", 5, None, "click")], ["channel", "interaction"])
+    events = events_of(
+        [
+            ("v", 2, "Email", "click"),
+            ("v", 1, "Display", "view"),
+            ("v", 3, None, None),
+            ("w", 0, "Direct", "visit"),
+            ("v", 4, "Email", "open"),
+            ("v", 5, None, "click"),
+        ],
+        ["channel", "interaction"],
+    )
     assert find_touches(events)["channel"].tolist() == ["Direct", "Email"]
-    assert find_touches(events, ("view", "click"))[["channel", "interaction"]].values.tolist() == [["Display", "view"], ["Email", "click"]]
-    assert find_touches(events).columns.tolist() == ["visitor_id", "touch_time", "channel", "campaign", "interaction"]
+    assert find_touches(events, ("view", "click"))[["channel", "interaction"]].values.tolist() == [
+        ["Display", "view"],
+        ["Email", "click"],
+    ]
+    assert find_touches(events).columns.tolist() == [
+        "visitor_id",
+        "touch_time",
+        "channel",
+        "campaign",
+        "interaction",
+    ]
 
 
 def test_without_interactions_a_touch_is_a_session_s_first_channel_and_each_change_of_it():
-    events = events_of([("v", 0, "A", "s1"), ("v", 1, "A", "s1"), ("v", 2, "B", "s1"), ("v", 3, "A", "s1"), ("v", 4, None, "s1"),
-                        ("v", 5, "A", "s2"), ("w", 5, "A", "s3")], ["channel", "session_id"])
+    events = events_of(
+        [
+            ("v", 0, "A", "s1"),
+            ("v", 1, "A", "s1"),
+            ("v", 2, "B", "s1"),
+            ("v", 3, "A", "s1"),
+            ("v", 4, None, "s1"),
+            ("v", 5, "A", "s2"),
+            ("w", 5, "A", "s3"),
+        ],
+        ["channel", "session_id"],
+    )
     found = find_touches(events)
     assert found[["visitor_id", "channel"]].agg("".join, axis=1).tolist() == ["vA", "vB", "vA", "vA", "wA"]
     assert set(found["interaction"]) == {"visit"}
@@ -252,13 +372,23 @@ def test_without_interactions_a_touch_is_a_session_s_first_channel_and_each_chan
 def test_without_session_ids_half_an_hour_of_silence_begins_a_new_touch():
     # 30 minutes is still the same session, one more is not
     events = events_of([("v", 0, "A"), ("v", 30, "A"), ("v", 61, "A"), ("w", 61, "A")], ["channel"])
-    assert find_touches(events)["touch_time"].tolist() == [pd.Timestamp(START) + pd.Timedelta(minutes=m) for m in (0, 61, 61)]
+    assert find_touches(events)["touch_time"].tolist() == [
+        pd.Timestamp(START) + pd.Timedelta(minutes=m) for m in (0, 61, 61)
+    ]
 
 
 @given(st.randoms(use_true_random=False))
 def test_touches_do_not_depend_on_the_order_of_the_events(random):
-    events = events_of([("v", 0, "A", None), ("v", 1, "B", None), ("w", 1, "A", None), ("v", 90, "B", None), ("w", 2, "B", None)],
-                       ["channel", "campaign"])
+    events = events_of(
+        [
+            ("v", 0, "A", None),
+            ("v", 1, "B", None),
+            ("w", 1, "A", None),
+            ("v", 90, "B", None),
+            ("w", 2, "B", None),
+        ],
+        ["channel", "campaign"],
+    )
     mixed = events.iloc[random.sample(range(len(events)), len(events))]
     pd.testing.assert_frame_equal(find_touches(mixed), find_touches(events))
 

@@ -20,36 +20,70 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
-CHANNELS = ["Direct", "Organic Search", "Paid Search Brand", "Paid Search Generic", "Paid Social", "Organic Social",
-            "Display", "Retargeting", "Email", "SMS", "Affiliates", "Referral"]
+CHANNELS = [
+    "Direct",
+    "Organic Search",
+    "Paid Search Brand",
+    "Paid Search Generic",
+    "Paid Social",
+    "Organic Social",
+    "Display",
+    "Retargeting",
+    "Email",
+    "SMS",
+    "Affiliates",
+    "Referral",
+]
 AMOUNTS = [310, 420, 265, 188, 240, 96, 70, 150, 330, 44, 88, 61]
-STRANGE = ["<b>bold</b>", "$x$ and $y$", "Email > Promo", "_x", "", "null", "広告 ☕", "a\nb",
-           "A name so long that it could not possibly fit into any label on any figure"]
+STRANGE = [
+    "<b>bold</b>",
+    "$x$ and $y$",
+    "Email > Promo",
+    "_x",
+    "",
+    "null",
+    "広告 ☕",
+    "a\nb",
+    "A name so long that it could not possibly fit into any label on any figure",
+]
 
 
 @pytest.fixture
 def shown(monkeypatch):
     """The bundles that were displayed: pairs of forms and metadata."""
     bundles = []
-    monkeypatch.setattr(display, "_emit", lambda forms, metadata=None: bundles.append((forms, metadata or {})))
+    monkeypatch.setattr(
+        display, "_emit", lambda forms, metadata=None: bundles.append((forms, metadata or {}))
+    )
     return bundles
 
 
 def by_channel(names=CHANNELS, amounts=AMOUNTS):
     amounts = np.array(amounts[: len(names)], dtype=float)
-    return pd.DataFrame({"channel": names, "conversions": amounts, "low": amounts * 0.9, "high": amounts * 1.1})
+    return pd.DataFrame(
+        {"channel": names, "conversions": amounts, "low": amounts * 0.9, "high": amounts * 1.1}
+    )
 
 
 def credit(names=CHANNELS, amounts=AMOUNTS):
-    parts = [by_channel(names, np.roll(amounts[: len(names)], k) + 0.25).assign(model=model)
-             for k, model in enumerate(["first_touch", "last_touch", "markov"])]
+    parts = [
+        by_channel(names, np.roll(amounts[: len(names)], k) + 0.25).assign(model=model)
+        for k, model in enumerate(["first_touch", "last_touch", "markov"])
+    ]
     return pd.concat(parts, ignore_index=True)
 
 
 def weeks(names=CHANNELS[:3], amounts=AMOUNTS):
-    parts = [pd.DataFrame({"week": pd.date_range("2026-01-05", periods=6, freq="7D"), "channel": name,
-                           "conversions": np.arange(6) * (k + 1) + 5 + amounts[k] / 1000})
-             for k, name in enumerate(names)]
+    parts = [
+        pd.DataFrame(
+            {
+                "week": pd.date_range("2026-01-05", periods=6, freq="7D"),
+                "channel": name,
+                "conversions": np.arange(6) * (k + 1) + 5 + amounts[k] / 1000,
+            }
+        )
+        for k, name in enumerate(names)
+    ]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -70,14 +104,16 @@ FIGURES = {
     "bars": lambda names, amounts: plots.bars(by_channel(names, amounts), low="low", high="high"),
     "funnel": lambda names, amounts: plots.funnel(steps(names[:5], 10 * amounts[0])),
     "flow": lambda names, amounts: plots.flow(links(names, amounts)),
-    "trend": lambda names, amounts: plots.trend(weeks(names, amounts), "week", "conversions", "channel", top=9,
-                                                immature_from="2026-02-02"),
+    "trend": lambda names, amounts: plots.trend(
+        weeks(names, amounts), "week", "conversions", "channel", top=9, immature_from="2026-02-02"
+    ),
     "lag": lambda names, amounts: plots.lag(pd.DataFrame({"days": amounts})),
     "dots": lambda names, amounts: plots.dots(credit(names, amounts), interval="markov"),
     "rank": lambda names, amounts: plots.rank(credit(names, amounts)),
     "heat": lambda names, amounts: plots.heat(matrix(names, amounts)),
-    "scatter": lambda names, amounts: plots.scatter(by_channel(names, amounts).assign(assisted=7), "conversions",
-                                                    "assisted", equal="as many"),
+    "scatter": lambda names, amounts: plots.scatter(
+        by_channel(names, amounts).assign(assisted=7), "conversions", "assisted", equal="as many"
+    ),
 }
 EVERY_FIGURE = pytest.mark.parametrize("name", FIGURES)
 
@@ -92,7 +128,7 @@ def png_of(bundle):
     return Image.open(io.BytesIO(base64.b64decode(bundle[0]["image/png"])))
 
 
-# --------------------------------------------------------------------------------------------- every figure
+# ---------------------------------------------------------------------------------------------- every figure
 
 
 @EVERY_FIGURE
@@ -132,13 +168,24 @@ def test_one_category_is_enough(shown, name):
     assert "image/png" in shown[0][0]
 
 
-@pytest.mark.parametrize("draw", [
-    plots.bars, plots.funnel, plots.flow, lambda t: plots.trend(t, "week", "conversions"), plots.lag, plots.dots,
-    plots.rank, plots.heat, lambda t: plots.scatter(t, "a", "b")])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        plots.bars,
+        plots.funnel,
+        plots.flow,
+        lambda t: plots.trend(t, "week", "conversions"),
+        plots.lag,
+        plots.dots,
+        plots.rank,
+        plots.heat,
+        lambda t: plots.scatter(t, "a", "b"),
+    ],
+)
 @pytest.mark.parametrize("table", [Gap("There is no spend table."), pd.DataFrame({"channel": []})])
 def test_a_gap_or_no_rows_shows_a_gap(shown, draw, table):
     assert draw(table) is None
-    (forms, metadata), = shown
+    ((forms, metadata),) = shown
     assert forms["text/plain"].startswith("> **Not in this data.** There is no")
     assert "image/png" not in forms and metadata["convtrack"]["gap"]
 
@@ -164,7 +211,7 @@ def test_signatures_say_that_nothing_comes_back():
             assert inspect.signature(getattr(plots, name)).return_annotation is None
 
 
-# --------------------------------------------------------------------------------- what is drawn is what is said
+# ----------------------------------------------------------------------------- what is drawn is what is said
 
 
 def changed(column, row, value, **kinds):
@@ -174,9 +221,16 @@ def changed(column, row, value, **kinds):
     return table
 
 
-@pytest.mark.parametrize("table", [
-    changed("conversions", 3, 189.0), changed("low", 5, 80.0), changed("channel", 0, "Other"),
-    by_channel().iloc[:-1]], ids=["number", "whisker", "label", "row"])
+@pytest.mark.parametrize(
+    "table",
+    [
+        changed("conversions", 3, 189.0),
+        changed("low", 5, 80.0),
+        changed("channel", 0, "Other"),
+        by_channel().iloc[:-1],
+    ],
+    ids=["number", "whisker", "label", "row"],
+)
 def test_a_change_of_what_is_drawn_changes_the_text(shown, table):
     was = text_of(shown, plots.bars, by_channel(), low="low", high="high")
     assert text_of(shown, plots.bars, table, low="low", high="high") != was
@@ -194,27 +248,57 @@ def drawn(**looks):
     fig = Figure()
     ax = fig.subplots()
     ax.barh([0, 1], [looks.get("long", 3.0), 4.25], color=looks.get("bar", "#336699"))
-    ax.plot([0, 1], [1, looks.get("high", 2.0)], color=looks.get("line", "#112233"), marker=looks.get("marker", "o"))
+    ax.plot(
+        [0, 1],
+        [1, looks.get("high", 2.0)],
+        color=looks.get("line", "#112233"),
+        marker=looks.get("marker", "o"),
+    )
     ax.scatter([1, 2], [1, looks.get("dot", 2)], color=looks.get("dots", "#445566"), s=looks.get("size", 20))
     ax.errorbar([1], [1], xerr=[looks.get("error", 0.5)], color="#000000")
     ax.text(0, 0, looks.get("text", "words"))
     ax.set_yticks([0, 1], ["SMS", looks.get("tick", "Email")])
-    ax.set(title=looks.get("title", "Title"), xlabel=looks.get("xlabel", "Conversions"), xlim=looks.get("xlim", (0, 5)))
+    ax.set(
+        title=looks.get("title", "Title"),
+        xlabel=looks.get("xlabel", "Conversions"),
+        xlim=looks.get("xlim", (0, 5)),
+    )
     return described(fig, "Alt.")
 
 
-@pytest.mark.parametrize("look", [
-    {"long": 3.01}, {"bar": "#336698"}, {"high": 2.01}, {"line": "#112234"}, {"marker": "s"}, {"dot": 2.01},
-    {"dots": "#445567"}, {"size": 21}, {"error": 0.51}, {"text": "word"}, {"tick": "E-mail"}, {"title": "title"},
-    {"xlabel": "conversions"}, {"xlim": (1, 5)}], ids=lambda look: next(iter(look)))
+@pytest.mark.parametrize(
+    "look",
+    [
+        {"long": 3.01},
+        {"bar": "#336698"},
+        {"high": 2.01},
+        {"line": "#112234"},
+        {"marker": "s"},
+        {"dot": 2.01},
+        {"dots": "#445567"},
+        {"size": 21},
+        {"error": 0.51},
+        {"text": "word"},
+        {"tick": "E-mail"},
+        {"title": "title"},
+        {"xlabel": "conversions"},
+        {"xlim": (1, 5)},
+    ],
+    ids=lambda look: next(iter(look)),
+)
 def test_any_planted_change_of_a_figure_changes_its_text(look):
     assert drawn() == drawn()
     assert drawn(**look) != drawn()
 
 
 def test_the_text_has_the_numbers_with_their_labels():
-    assert drawn().splitlines()[:5] == ["Alt.", "axes 1: Title; x Conversions", "  y ticks: SMS, Email",
-                                        "  text: words", "  bars: SMS 3; Email 4.25"]
+    assert drawn().splitlines()[:5] == [
+        "Alt.",
+        "axes 1: Title; x Conversions",
+        "  y ticks: SMS, Email",
+        "  text: words",
+        "  bars: SMS 3; Email 4.25",
+    ]
 
 
 def test_many_numbers_are_told_by_their_extremes():
@@ -255,11 +339,13 @@ def test_publish_closes_what_pyplot_has(shown):
 def test_areas_keep_their_exact_colour(shown):
     plots.bars(by_channel())
     found = {colour for _, colour in png_of(shown[0]).convert("RGB").getcolors(100_000)}
-    wanted = {tuple(round(255 * part) for part in to_rgb(colour)) for colour in channel_colours(CHANNELS).values()}
+    wanted = {
+        tuple(round(255 * part) for part in to_rgb(colour)) for colour in channel_colours(CHANNELS).values()
+    }
     assert wanted | {(255, 255, 255)} <= found
 
 
-# --------------------------------------------------------------------------------------------- what each one says
+# ---------------------------------------------------------------------------------------- what each one says
 
 
 def words_of(shown, draw, *args, **kwargs):
@@ -270,20 +356,31 @@ def words_of(shown, draw, *args, **kwargs):
 
 def test_bars_say_the_largest_the_smallest_and_the_total(shown):
     alt, takeaway = words_of(shown, plots.bars, by_channel())
-    assert alt == "Bar chart of conversions by channel, 12 bars. Largest: Organic Search 420; smallest: SMS 44; total 2,262."
+    assert alt == (
+        "Bar chart of conversions by channel, 12 bars. Largest: Organic Search 420; smallest: SMS 44; "
+        "total 2,262."
+    )
     assert takeaway == "Organic Search has the most conversions: 420 of 2,262 (18.6%)"
 
 
 def test_rates_are_not_added_up(shown):
-    table = pd.DataFrame({"channel": ["Email", "SMS"], "conversion_rate": [0.05, 0.04], "low": [0.03, 0.02],
-                          "high": [0.07, 0.06]})
+    table = pd.DataFrame(
+        {
+            "channel": ["Email", "SMS"],
+            "conversion_rate": [0.05, 0.04],
+            "low": [0.03, 0.02],
+            "high": [0.07, 0.06],
+        }
+    )
     alt, takeaway = words_of(shown, plots.bars, table, y="conversion_rate", low="low", high="high")
     assert "total" not in alt and "Email 5% (interval 3% to 7%)" in alt
     assert takeaway == "Email is highest in conversion rate with 5%, but its interval overlaps that of SMS"
 
 
 def test_money_has_its_unit(shown):
-    alt, _ = words_of(shown, plots.bars, by_channel().rename(columns={"conversions": "value"}), y="value", unit="GBP")
+    alt, _ = words_of(
+        shown, plots.bars, by_channel().rename(columns={"conversions": "value"}), y="value", unit="GBP"
+    )
     assert "SMS 44 GBP; total 2,262 GBP" in alt and "x Value (GBP)" in shown[0][0]["text/plain"]
 
 
@@ -312,8 +409,14 @@ def test_bars_start_at_zero(shown):
 
 def test_a_funnel_says_where_most_are_lost(shown):
     alt, takeaway = words_of(shown, plots.funnel, steps(), "sessions")
-    assert takeaway == "Most are lost between Session start and View item: 750 of 1,000 sessions (75.0%) go no further"
-    assert "Purchase 62 (6.2% of the first)" in alt and "Largest loss: 750 of 1,000 (75.0%) before View item." in alt
+    assert (
+        takeaway
+        == "Most are lost between Session start and View item: 750 of 1,000 sessions (75.0%) go no further"
+    )
+    assert (
+        "Purchase 62 (6.2% of the first)" in alt
+        and "Largest loss: 750 of 1,000 (75.0%) before View item." in alt
+    )
 
 
 def test_a_flow_puts_small_channels_together_and_loses_none(shown):
@@ -329,25 +432,37 @@ def test_a_flow_may_end_early(shown):
 
 
 def test_a_trend_says_what_is_not_complete(shown):
-    alt, takeaway = words_of(shown, plots.trend, weeks(), "week", "conversions", "channel", immature_from="2026-02-02")
+    alt, takeaway = words_of(
+        shown, plots.trend, weeks(), "week", "conversions", "channel", immature_from="2026-02-02"
+    )
     assert "Not complete yet from 2026-02-02." in alt and "Direct: 5.3 at first, 10.3 at last" in alt
     assert takeaway == "Paid Search Brand moves most in conversions: from 5.3 to 14.3"  # four whole weeks
 
 
 def test_lag_marks_the_median_and_nine_in_ten(shown):
     alt, _ = words_of(shown, plots.lag, pd.DataFrame({"hours": [0, 24, 48, 72, 96, 120, 144, 168, 192, 480]}))
-    assert "10 conversions by days since first touch. Half within 4 days, 90% within 8 days, all within 20 days." in alt
+    assert (
+        "10 conversions by days since first touch. Half within 4 days, 90% within 8 days, all within 20 days."
+        in alt
+    )
 
 
 def test_lag_counts_weights_and_durations(shown):
     weighted, _ = words_of(shown, plots.lag, pd.DataFrame({"days": [1, 5], "n": [9, 1]}), weight="n")
-    waits, _ = words_of(shown, plots.lag, pd.DataFrame({"wait": pd.to_timedelta(["1D"] * 9 + ["5D"])}), "wait")
+    waits, _ = words_of(
+        shown, plots.lag, pd.DataFrame({"wait": pd.to_timedelta(["1D"] * 9 + ["5D"])}), "wait"
+    )
     assert weighted == waits and "Half within 1 day, 90% within 1 day, all within 5 days" in waits
 
 
 def test_dots_say_where_the_models_disagree(shown):
-    table = pd.DataFrame({"model": ["last_touch", "markov"] * 2, "channel": ["Email", "Email", "SMS", "SMS"],
-                          "conversions": [30, 10, 10, 12]})
+    table = pd.DataFrame(
+        {
+            "model": ["last_touch", "markov"] * 2,
+            "channel": ["Email", "Email", "SMS", "SMS"],
+            "conversions": [30, 10, 10, 12],
+        }
+    )
     alt, takeaway = words_of(shown, plots.dots, table)
     assert takeaway == "The models disagree most on Email: 10 conversions by Markov, 30 by last touch"
     assert "Email: Markov 10 to last touch 30; SMS: last touch 10 to Markov 12" in alt
@@ -356,18 +471,27 @@ def test_dots_say_where_the_models_disagree(shown):
 
 
 def test_ranks_say_who_moves(shown):
-    table = pd.DataFrame({"model": ["last_touch"] * 3 + ["markov"] * 3, "channel": ["a", "b", "c"] * 2,
-                          "conversions": [3, 2, 1, 1, 3, 2]})
+    table = pd.DataFrame(
+        {
+            "model": ["last_touch"] * 3 + ["markov"] * 3,
+            "channel": ["a", "b", "c"] * 2,
+            "conversions": [3, 2, 1, 1, 3, 2],
+        }
+    )
     alt, takeaway = words_of(shown, plots.rank, table)
     assert takeaway == "a ranks 1 by last touch but 3 by Markov"
     assert "By last touch: 1 a 3, 2 b 2, 3 c 1. By Markov: 1 b 3, 2 c 2, 3 a 1." in alt
 
 
 def test_a_matrix_names_its_extremes(shown):
-    table = pd.DataFrame([[0.1, np.nan], [0.4, 0.2]], pd.Index(["a", "b"], name="from"), pd.Index(["c", "d"], name="to"))
+    table = pd.DataFrame(
+        [[0.1, np.nan], [0.4, 0.2]], pd.Index(["a", "b"], name="from"), pd.Index(["c", "d"], name="to")
+    )
     alt, takeaway = words_of(shown, plots.heat, table, what="transition_share")
-    assert alt == ("Heatmap of transition share, 2 rows by 2 columns. Largest: 40% (from b, to c); "
-                   "smallest: 10% (from a, to c).")
+    assert alt == (
+        "Heatmap of transition share, 2 rows by 2 columns. Largest: 40% (from b, to c); "
+        "smallest: 10% (from a, to c)."
+    )
     assert takeaway == "Highest transition share: 40% (from b, to c)"
 
 
@@ -382,10 +506,14 @@ def test_the_caller_may_say_it_better(shown):
     assert words_of(shown, plots.bars, by_channel(), title="Search wins")[1] == "Search wins"
 
 
-@pytest.mark.parametrize(("table", "message"), [
-    (pd.DataFrame({"chanel": ["a"], "conversions": [1]}), "no column 'channel'. Closest: 'chanel'"),
-    (pd.DataFrame({"channel": ["a", "a"], "conversions": [1, 2]}), "more than one row for 'a'"),
-    (pd.DataFrame({"channel": ["a"], "conversions": ["many"]}), "no numbers in 'conversions'")])
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (pd.DataFrame({"chanel": ["a"], "conversions": [1]}), "no column 'channel'. Closest: 'chanel'"),
+        (pd.DataFrame({"channel": ["a", "a"], "conversions": [1, 2]}), "more than one row for 'a'"),
+        (pd.DataFrame({"channel": ["a"], "conversions": ["many"]}), "no numbers in 'conversions'"),
+    ],
+)
 def test_a_wrong_table_is_named(table, message):
     with pytest.raises(ConvtrackError, match=message):
         plots.bars(table)
@@ -398,16 +526,30 @@ def test_a_wrong_model_is_named():
         plots.dots(credit(), interval="markow")
 
 
-# ------------------------------------------------------------------------------------------------------- colours
+# --------------------------------------------------------------------------------------------------- colours
 
 # linear-light matrices for full protanopia, deuteranopia and tritanopia: Machado, Oliveira and Fernandes 2009
 SIGHT = {
     "normal": np.eye(3),
-    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
-    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
-    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.01182, 0.04294, 0.968881],
+    ],
+    "tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.3039],
+    ],
 }
-TO_XYZ = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.072175], [0.0193339, 0.119192, 0.9503041]])
+TO_XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.072175], [0.0193339, 0.119192, 0.9503041]]
+)
 
 
 def linear(colour):
@@ -423,8 +565,13 @@ def lab(light):
 
 @pytest.mark.parametrize("sight", SIGHT)
 def test_any_two_channels_look_different_to_everyone(sight):
-    seen = {name: lab(np.array(SIGHT[sight]) @ linear(colour)) for name, colour in channel_colours(CHANNELS).items()}
-    closest = min(itertools.combinations(seen, 2), key=lambda pair: np.linalg.norm(seen[pair[0]] - seen[pair[1]]))
+    seen = {
+        name: lab(np.array(SIGHT[sight]) @ linear(colour))
+        for name, colour in channel_colours(CHANNELS).items()
+    }
+    closest = min(
+        itertools.combinations(seen, 2), key=lambda pair: np.linalg.norm(seen[pair[0]] - seen[pair[1]])
+    )
     assert np.linalg.norm(seen[closest[0]] - seen[closest[1]]) > 20, closest
 
 

@@ -11,26 +11,32 @@ from hypothesis import strategies as st
 # The columns as the design lists them; `?` marks those that a row may lack.
 DESIGN = {
     "events": "event_id event_name event_time received_time? visitor_id user_id? session_id? page_url? referrer? utm_source? "
-              "utm_medium? utm_campaign? utm_content? utm_term? click_id? channel? campaign? interaction? transaction_id? "
-              "value? currency? device? browser? country? consent? is_test? user_agent?",
+    "utm_medium? utm_campaign? utm_content? utm_term? click_id? channel? campaign? interaction? transaction_id? "
+    "value? currency? device? browser? country? consent? is_test? user_agent?",
     "platform_reports": "date platform campaign? conversions value?",
     "visitors": "visitor_id user_id?",
     "orders": "transaction_id order_time value currency? status",
 }
 STATUSES = ("paid", "refunded", "cancelled", "test")
-ORDER = st.fixed_dictionaries({
-    "transaction_id": st.sampled_from([None, "t1", "t2", "t3", "t4"]),
-    "order_time": st.sampled_from([None, "2026-01-05T10:00:00Z"]),
-    "value": st.sampled_from([None, -0.01, 0.0, 12.5]),
-    "status": st.sampled_from([None, "paid", "refunded", "Paid", "lost"]),
-})
+ORDER = st.fixed_dictionaries(
+    {
+        "transaction_id": st.sampled_from([None, "t1", "t2", "t3", "t4"]),
+        "order_time": st.sampled_from([None, "2026-01-05T10:00:00Z"]),
+        "value": st.sampled_from([None, -0.01, 0.0, 12.5]),
+        "status": st.sampled_from([None, "paid", "refunded", "Paid", "lost"]),
+    }
+)
 
 
 def orders_of(rows: list[dict], first_row: int = 2) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=["transaction_id", "order_time", "value", "status"],
-                         index=range(first_row, first_row + len(rows)))
+    frame = pd.DataFrame(
+        rows,
+        columns=["transaction_id", "order_time", "value", "status"],
+        index=range(first_row, first_row + len(rows)),
+    )
     return frame.astype({"transaction_id": "str", "value": "float64", "status": "str"}).assign(
-        order_time=pd.to_datetime(frame["order_time"], utc=True).astype("datetime64[us, UTC]"))
+        order_time=pd.to_datetime(frame["order_time"], utc=True).astype("datetime64[us, UTC]")
+    )
 
 
 def faults(rows: list[dict]) -> list[set[str]]:
@@ -56,7 +62,8 @@ def test_every_row_is_good_or_quarantined_and_has_exactly_the_reasons_that_it_ha
     expected = dict(enumerate(faults(rows), start=first_row))
     assert good.index.tolist() == [row for row, wrong in expected.items() if not wrong]
     assert {row: set(reason.split("; ")) for row, reason in bad["reason"].items()} == {
-        row: wrong for row, wrong in expected.items() if wrong}
+        row: wrong for row, wrong in expected.items() if wrong
+    }
 
 
 @settings(max_examples=12)
@@ -77,16 +84,29 @@ def test_of_two_rows_with_one_id_the_first_is_kept():
 
 
 def test_a_column_that_may_be_absent_is_not_asked_for():
-    events = pd.DataFrame({"event_id": ["e1"], "event_name": ["purchase"], "visitor_id": ["v"],
-                           "event_time": pd.to_datetime(["2026-01-05"], utc=True)})
+    events = pd.DataFrame(
+        {
+            "event_id": ["e1"],
+            "event_name": ["purchase"],
+            "visitor_id": ["v"],
+            "event_time": pd.to_datetime(["2026-01-05"], utc=True),
+        }
+    )
     good, bad = validate(events, "events")
     assert (len(good), len(bad)) == (1, 0)
 
 
 @pytest.mark.parametrize("interaction", ["tap", "Click", ""])
 def test_an_unknown_interaction_is_quarantined_with_the_words_that_are_known(interaction):
-    events = pd.DataFrame({"event_id": ["e1", "e2"], "event_name": "ad", "visitor_id": "v", "interaction": [interaction, "view"],
-                           "event_time": pd.to_datetime(["2026-01-05"] * 2, utc=True)})
+    events = pd.DataFrame(
+        {
+            "event_id": ["e1", "e2"],
+            "event_name": "ad",
+            "visitor_id": "v",
+            "interaction": [interaction, "view"],
+            "event_time": pd.to_datetime(["2026-01-05"] * 2, utc=True),
+        }
+    )
     good, bad = validate(events, "events")
     assert bad["reason"].tolist() == ["interaction: not one of view, click, visit, open, delivery"]
     assert good["event_id"].tolist() == ["e2"]
@@ -96,7 +116,9 @@ def test_an_unknown_interaction_is_quarantined_with_the_words_that_are_known(int
 def test_the_contract_has_the_columns_of_the_design_in_its_order(table):
     expected = DESIGN[table].split()
     assert column_names(table) == [name.rstrip("?") for name in expected]
-    assert [c.name for c in TABLES[table] if c.required] == [name for name in expected if not name.endswith("?")]
+    assert [c.name for c in TABLES[table] if c.required] == [
+        name for name in expected if not name.endswith("?")
+    ]
 
 
 @pytest.mark.parametrize("table", TABLES)

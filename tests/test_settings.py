@@ -24,7 +24,12 @@ def test_a_study_is_opened_by_its_file_or_by_its_folder(study_folder):
     folder = study_folder()
     for path in (folder, str(folder), folder / "study.yaml"):
         study = open_study(path)
-        assert (study.name, study.title, study.currency, study.time_zone) == ("shop", "A small shop", "GBP", "Europe/London")
+        assert (study.name, study.title, study.currency, study.time_zone) == (
+            "shop",
+            "A small shop",
+            "GBP",
+            "Europe/London",
+        )
         assert (study.main_goal, study.touches, study.lookback_days) == ("sale", ("click", "visit"), 30)
         assert study.goal == {"sale": study.goals["sale"]}
 
@@ -39,11 +44,19 @@ def test_a_table_that_a_study_has_is_read_once_and_one_that_it_lacks_is_a_gap_wi
 
 
 def test_rows_read_are_rows_used_plus_rows_quarantined_through_the_front_door(study_folder):
-    rows = [ROW.format(1, 5, "GBP"), ROW.format(2, -5, "GBP"), ROW.format(1, 5, "GBP"), ROW.format(3, '"5,0"', "GBP")]
+    rows = [
+        ROW.format(1, 5, "GBP"),
+        ROW.format(2, -5, "GBP"),
+        ROW.format(1, 5, "GBP"),
+        ROW.format(3, '"5,0"', "GBP"),
+    ]
     loaded = open_study(study_folder(events=HEADER + "".join(rows))).loaded("events")
     assert (loaded.read, len(loaded.good)) == (4, 1)
     assert loaded.quarantined["reason"].to_dict() == {
-        3: "value: negative", 4: "event_id: already used in an earlier row", 5: "value: not a number with decimal '.'"}
+        3: "value: negative",
+        4: "event_id: already used in an earlier row",
+        5: "value: not a number with decimal '.'",
+    }
 
 
 def test_rows_with_a_fault_stop_the_study_where_it_says_so(study_folder, complaint):
@@ -59,12 +72,15 @@ def test_a_study_without_faults_does_not_stop(study_folder):
 
 
 def test_a_table_of_which_no_row_can_be_used_is_an_error_even_under_quarantine(study_folder, complaint):
-    study = open_study(study_folder(events=HEADER + ROW.format(1, '"5,0"', "GBP") + ROW.format(2, '"6,0"', "GBP")))
+    study = open_study(
+        study_folder(events=HEADER + ROW.format(1, '"5,0"', "GBP") + ROW.format(2, '"6,0"', "GBP"))
+    )
     line = complaint(lambda: study.events)
     assert line.startswith("events.csv, row 2, column value: ") and "No row" in line and "2 of 2" in line
 
 
 # ------------------------------------------------------------------------------------------------ money
+
 
 def test_a_second_currency_needs_a_rate_and_the_line_shows_where_to_write_it(study_folder, complaint):
     study = open_study(study_folder(events=HEADER + ROW.format(1, 5, "GBP") + ROW.format(2, 10, "EUR")))
@@ -74,8 +90,15 @@ def test_a_second_currency_needs_a_rate_and_the_line_shows_where_to_write_it(stu
 
 
 def test_exchange_rates_turn_money_into_the_currency_of_the_study(study_folder):
-    rows = ROW.format(1, "5.00", "GBP") + ROW.format(2, "10.01", "EUR") + ROW.format(3, "", "USD") + ROW.format(4, "7", "")
-    folder = study_folder(("lookback_days: 30", "lookback_days: 30\nexchange_rates: {EUR: 0.85}"), events=HEADER + rows)
+    rows = (
+        ROW.format(1, "5.00", "GBP")
+        + ROW.format(2, "10.01", "EUR")
+        + ROW.format(3, "", "USD")
+        + ROW.format(4, "7", "")
+    )
+    folder = study_folder(
+        ("lookback_days: 30", "lookback_days: 30\nexchange_rates: {EUR: 0.85}"), events=HEADER + rows
+    )
     study = open_study(folder)
     # 10.01 EUR * 0.85 = 8.5085, which is 8.51 to the penny; no rate is needed for a row without an amount
     assert study.events["value"].fillna(-1).tolist() == [5.0, 8.51, -1.0, 7.0]
@@ -84,9 +107,11 @@ def test_exchange_rates_turn_money_into_the_currency_of_the_study(study_folder):
 
 
 def test_costs_are_converted_as_values_are(study_folder):
-    folder = study_folder((EVENTS, EVENTS + "\n  spend: {file: spend.csv}"),
-                          ("lookback_days: 30", "lookback_days: 30\nexchange_rates: {EUR: 0.5}"),
-                          spend="date,channel,cost,currency\n2026-01-05,Email,3,EUR\n2026-01-05,Email,4,GBP\n")
+    folder = study_folder(
+        (EVENTS, EVENTS + "\n  spend: {file: spend.csv}"),
+        ("lookback_days: 30", "lookback_days: 30\nexchange_rates: {EUR: 0.5}"),
+        spend="date,channel,cost,currency\n2026-01-05,Email,3,EUR\n2026-01-05,Email,4,GBP\n",
+    )
     assert open_study(folder).spend["cost"].tolist() == [1.5, 4.0]
 
 
@@ -98,13 +123,23 @@ def test_the_rate_in_the_error_message_is_refused_until_it_is_filled_in(study_fo
 
 # ------------------------------------------------------------------------------------------------ times
 
+
 def test_local_times_that_the_clock_change_skips_or_repeats_are_set_aside_with_the_reason(study_folder):
-    rows = "".join(f"e{i},purchase,{time},v,5,GBP\n" for i, time in enumerate(
-        ["2026-03-29 00:59:59", "2026-03-29 01:30:00", "2026-03-29 02:00:00", "2025-10-26 01:30:00"]))
-    folder = study_folder(("{file: events.csv}", "{file: events.csv, time_zone: Europe/London}"), events=HEADER + rows)
+    rows = "".join(
+        f"e{i},purchase,{time},v,5,GBP\n"
+        for i, time in enumerate(
+            ["2026-03-29 00:59:59", "2026-03-29 01:30:00", "2026-03-29 02:00:00", "2025-10-26 01:30:00"]
+        )
+    )
+    folder = study_folder(
+        ("{file: events.csv}", "{file: events.csv, time_zone: Europe/London}"), events=HEADER + rows
+    )
     loaded = open_study(folder).loaded("events")
     # 00:59:59 is still GMT; 02:00 is the first instant of summer time, 01:00 UTC: one second later
-    assert loaded.good["event_time"].tolist() == [pd.Timestamp("2026-03-29T00:59:59Z"), pd.Timestamp("2026-03-29T01:00:00Z")]
+    assert loaded.good["event_time"].tolist() == [
+        pd.Timestamp("2026-03-29T00:59:59Z"),
+        pd.Timestamp("2026-03-29T01:00:00Z"),
+    ]
     assert loaded.quarantined.index.tolist() == [3, 5]
     assert loaded.quarantined["reason"].str.contains("skips or repeats").all()
 
@@ -113,30 +148,62 @@ def test_local_times_that_the_clock_change_skips_or_repeats_are_set_aside_with_t
 
 GOAL = "{event: purchase, kind: site, value: column, once_per: event}"
 REFUSALS = {
-    "an unknown key": (("lookback_days: 30", "lookback_day: 30"), ["'lookback_day'", "Closest: 'lookback_days'"]),
-    "an unknown key of a table": (("{file: events.csv}", "{file: events.csv, colums: {}}"),
-                                  ["'tables: events: colums'", "Closest: 'columns'"]),
-    "an unknown key of a goal": (("value: column", "valeu: column"), ["'goals: sale: valeu'", "Closest: 'value'"]),
+    "an unknown key": (
+        ("lookback_days: 30", "lookback_day: 30"),
+        ["'lookback_day'", "Closest: 'lookback_days'"],
+    ),
+    "an unknown key of a table": (
+        ("{file: events.csv}", "{file: events.csv, colums: {}}"),
+        ["'tables: events: colums'", "Closest: 'columns'"],
+    ),
+    "an unknown key of a goal": (
+        ("value: column", "valeu: column"),
+        ["'goals: sale: valeu'", "Closest: 'value'"],
+    ),
     "a missing key": (("title: A small shop\n", ""), ["'title' is missing", "Add it"]),
     "a missing key of a goal": ((", once_per: event", ""), ["'goals: sale: once_per' is missing"]),
     "a key that is not filled in": (("title: A small shop", "title:"), ["'title' is not filled in"]),
-    "a wrong type": (("lookback_days: 30", "lookback_days: a month"), ["'lookback_days'", "integer", "'a month'"]),
+    "a wrong type": (
+        ("lookback_days: 30", "lookback_days: a month"),
+        ["'lookback_days'", "integer", "'a month'"],
+    ),
     "a list for a table": ((EVENTS, "tables: [events.csv]"), ["'tables'", "['events.csv']"]),
     "a window of nothing": (("lookback_days: 30", "lookback_days: 0"), ["'lookback_days'", "it says 0"]),
     "a currency by its name": (("currency: GBP", "currency: pounds"), ["'currency'", "[A-Z]{3}", "'pounds'"]),
-    "an unknown way with bad rows": (("bad_rows: quarantine", "bad_rows: ignore"), ["'bad_rows'", "'stop' or 'quarantine'", "'ignore'"]),
+    "an unknown way with bad rows": (
+        ("bad_rows: quarantine", "bad_rows: ignore"),
+        ["'bad_rows'", "'stop' or 'quarantine'", "'ignore'"],
+    ),
     "an unknown interaction": (("[click, visit]", "[click, tap]"), ["'touches: 1'", "'visit'", "'tap'"]),
     "no interaction": (("[click, visit]", "[]"), ["'touches'", "at least 1"]),
     "an unknown kind of goal": (("kind: site", "kind: web"), ["'goals: sale: kind'", "'offline'", "'web'"]),
     "a goal with a negative value": (("value: column", "value: -5"), ["goals: sale: value", "-5"]),
     "no goals": ((f"  sale: {GOAL}\n", ""), ["'goals' is not filled in"]),
-    "a main goal that is none": (("main_goal: sale", "main_goal: sales"), ["main_goal 'sales'", "Closest: 'sale'", "Write one of: sale"]),
-    "an unknown table": (("  events:", "  evnts:"), ["'evnts'", "Closest: 'events'", "Write one of: events, spend"]),
-    "no events": (("  events: {file: events.csv}", "  orders: {file: orders.csv}"), ["every study needs 'events'"]),
-    "an unknown time zone": (("time_zone: Europe/London", "time_zone: Europe/Lodnon"), ["'Europe/Lodnon'", "Europe/London"]),
+    "a main goal that is none": (
+        ("main_goal: sale", "main_goal: sales"),
+        ["main_goal 'sales'", "Closest: 'sale'", "Write one of: sale"],
+    ),
+    "an unknown table": (
+        ("  events:", "  evnts:"),
+        ["'evnts'", "Closest: 'events'", "Write one of: events, spend"],
+    ),
+    "no events": (
+        ("  events: {file: events.csv}", "  orders: {file: orders.csv}"),
+        ["every study needs 'events'"],
+    ),
+    "an unknown time zone": (
+        ("time_zone: Europe/London", "time_zone: Europe/Lodnon"),
+        ["'Europe/Lodnon'", "Europe/London"],
+    ),
     "a name that could leave the folder": (("name: shop", "name: ../shop"), ["'name'", "'../shop'"]),
-    "a separator of two characters": (("{file: events.csv}", "{file: events.csv, separator: '::'}"), ["'tables: events: separator'", "'::'"]),
-    "a decimal sign that is none": (("{file: events.csv}", "{file: events.csv, decimal: ';'}"), ["'tables: events: decimal'", "';'"]),
+    "a separator of two characters": (
+        ("{file: events.csv}", "{file: events.csv, separator: '::'}"),
+        ["'tables: events: separator'", "'::'"],
+    ),
+    "a decimal sign that is none": (
+        ("{file: events.csv}", "{file: events.csv, decimal: ';'}"),
+        ["'tables: events: decimal'", "';'"],
+    ),
     "broken YAML": (("title: A small shop", "title: [A small shop"), ["line 3", "not YAML", "quotes"]),
     "a tab in YAML": (("  events:", "\tevents:"), ["line 7", "not YAML"]),
     "a control character": (("title: A small shop", "title: A\x07shop"), ["not YAML"]),
@@ -151,8 +218,15 @@ def test_one_line_names_the_study_file_the_key_and_what_to_type_for(case, study_
     assert [part for part in says if part not in line] == [], line
 
 
-@pytest.mark.parametrize("tag", ["!!python/object/apply:pathlib.Path.touch [{0}]", "!!python/object/apply:os.system ['touch {0}']",
-                                 "!!python/name:os.system", "!!python/object/new:os.system ['touch {0}']"])
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "!!python/object/apply:pathlib.Path.touch [{0}]",
+        "!!python/object/apply:os.system ['touch {0}']",
+        "!!python/name:os.system",
+        "!!python/object/new:os.system ['touch {0}']",
+    ],
+)
 def test_a_tag_that_would_run_something_is_refused_and_runs_nothing(tag, study_folder, complaint, tmp_path):
     trace = tmp_path / "trace"
     line = complaint(open_study, study_folder(("title: A small shop", f"title: {tag.format(trace)}")))

@@ -275,11 +275,17 @@ def _without_negative_zero(text: str) -> str:
 def show_gap(gap: Gap) -> None:
     """Nothing; displays what is missing and what to do about it, as a note that a report can list.
 
-    >>> show_gap(Gap("There is no spend table.", "Add `spend` to study.yaml."))
+    A gap that has been told before is told again in short, because one gap often leaves a table, a figure and a sentence empty.
+
+    >>> gap = Gap("There is no spend table.", "Add `spend` to study.yaml.")
+    >>> show_gap(gap)
     > **Not in this data.** There is no spend table. Add `spend` to study.yaml.
+    >>> show_gap(gap)
+    > *Left out as well:* There is no spend table.
     """
-    start = "> **Not in this data.** "
-    _emit({"text/markdown": start + _around_code(gap.sentence), "text/plain": start + clean(gap.sentence)},
+    start, text = ("> *Left out as well:* ", gap.reason) if gap.told else ("> **Not in this data.** ", gap.sentence)
+    gap.told = True
+    _emit({"text/markdown": start + _around_code(text), "text/plain": start + clean(text)},
           {"convtrack": {"gap": gap.reason, "remedy": gap.remedy}})
 
 
@@ -350,7 +356,7 @@ def _nearest(colours: NDArray[np.int32], palette: NDArray[np.int32]) -> NDArray[
 def _in_words(alt: str) -> str:
     """The description once more, for viewers that give an image no alt text.
 
-    These are JupyterLab and nbconvert's `lab` page; its `classic` and `basic` pages take it from the metadata.
+    These are JupyterLab and nbconvert's `lab` page; its `classic` and `basic` pages take it from metadata.
     """
     return f"<details><summary><small>This figure in words</small></summary><p>{html_text(alt)}</p></details>"
 

@@ -228,7 +228,7 @@ def lag_quantiles(times: pd.DataFrame, q: Sequence[float] = (0.5, 0.9, 0.95)) ->
     Returns
     -------
     DataFrame or Gap
-        quantile, days (linear between the two nearest conversions). A gap if no time is known.
+        quantile, days (of the first conversion by which that share had come). A gap if no time is known.
 
     Raises
     ------
@@ -238,7 +238,7 @@ def lag_quantiles(times: pd.DataFrame, q: Sequence[float] = (0.5, 0.9, 0.95)) ->
     Examples
     --------
     >>> lag_quantiles(pd.DataFrame({"days": [0.0, 1.0, 2.0, 3.0, 4.0]}), q=(0.5, 0.9)).values.tolist()
-    [[0.5, 2.0], [0.9, 3.6]]
+    [[0.5, 2.0], [0.9, 4.0]]
     """
     for share in q:
         if not 0 <= share <= 1:
@@ -246,7 +246,7 @@ def lag_quantiles(times: pd.DataFrame, q: Sequence[float] = (0.5, 0.9, 0.95)) ->
     days = times["days"].dropna()
     if days.empty:
         return Gap("No conversion has a known first touch, so there is no time to convert.")
-    return pd.DataFrame({"quantile": list(q), "days": np.quantile(days, list(q))})
+    return pd.DataFrame({"quantile": list(q), "days": np.quantile(days, list(q), method="inverted_cdf")})
 
 
 @passes_gaps
@@ -512,3 +512,19 @@ def pick_journey(journeys: pd.DataFrame, touches: int = 4, channels: int = 3) ->
     if not fit.any():
         return Gap(f"No journey that converted has {touches} touches on {channels} channels.")
     return journeys[fit].sort_values("journey_id").head(1)
+
+
+@passes_gaps
+def steps_there(events: pd.DataFrame, steps: Sequence[str]) -> list[str] | Gap:
+    """Those of the steps that occur in the events, in the order given; page_view stands in for a missing session_start.
+
+    >>> steps_there(pd.DataFrame({"event_name": ["page_view", "purchase"]}), ["session_start", "view_item", "purchase"])
+    ['page_view', 'purchase']
+    """
+    names = set(events["event_name"])
+    wanted = ["page_view" if step == "session_start" and step not in names else step for step in steps]
+    found = [step for step in dict.fromkeys(wanted) if step in names]
+    if len(found) < 2:
+        return Gap(f"Fewer than two of the steps {', '.join(steps)} occur in the events, so there is no funnel.",
+                   "Name events of this data as steps.")
+    return found

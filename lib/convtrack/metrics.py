@@ -1,16 +1,18 @@
 """Rates and values, each with its formula, its numerator and denominator by name, an interval if sampled.
 
-Every metric has one definition card in `CARDS`; the tables, the glossary and the lessons take formula and
+Every metric has one definition card in `metric_cards.yaml`; the tables, the glossary and the lessons take formula and
 names from there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import resources
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import yaml
 from scipy.stats import norm
 from statsmodels.stats.proportion import proportion_confint
 
@@ -39,100 +41,12 @@ class Card(NamedTuple):
     misleads: str
 
 
-CARDS: dict[str, Card] = {
-    "conversion rate per visitor": Card(
-        "visitors with a conversion / visitors", "visitors with a conversion", "visitors with a session",
-        "One person on two devices, or with cookies deleted, is two visitors: the rate comes out too low."),
-    "conversion rate per session": Card(
-        "sessions with a conversion / sessions", "sessions with a conversion", "sessions",
-        "People who compare for a week lower it by coming back, though they buy in the end. The interval "
-        "takes sessions of one visitor as independent, so it is a little narrow."),
-    "conversions per session": Card(
-        "conversions in a session / sessions", "conversions in a session", "sessions",
-        "It is no rate: a session can hold several conversions, and it can exceed 1."),
-    "conversions per click": Card(
-        "conversions / clicks", "conversions", "clicks",
-        "The platform counts the clicks, somebody else the conversions. One click can bring several: it can "
-        "exceed 1."),
-    "total conversion value": Card(
-        "sum of the values of all conversions", "value of conversions with a known value", "",
-        "It grows with traffic, and says nothing of margin, refunds and cost."),
-    "value per conversion": Card(
-        "value / conversions with a known value", "value of conversions with a known value",
-        "conversions with a known value",
-        "A few large orders pull the mean up; look at the median beside it."),
-    "median value": Card(
-        "the middle one of the known values", "", "",
-        "It cannot be multiplied by the conversions to get the total."),
-    "share with a known value": Card(
-        "conversions with a known value / conversions", "conversions with a known value", "conversions",
-        "A low share makes every other value a statement about a few."),
-    "value per click": Card(
-        "value / clicks", "value credited", "clicks",
-        "It holds no cost: compare it with the cost per click."),
-    "assisted conversions": Card(
-        "conversions with the channel on the path before the last touch", "conversions", "",
-        "One conversion is assisted by several channels, so the sum exceeds the conversions. Being on the "
-        "path is no cause."),
-    "assisted-to-last ratio": Card(
-        "assisted conversions / last-touch conversions", "assisted conversions", "last-touch conversions",
-        "Near 0 for a closer, above 1 for an opener; for a rare channel it jumps from month to month."),
-    "mean session duration": Card(
-        "seconds from first to last event / sessions", "seconds from first to last event", "sessions",
-        "A session of one event counts as 0 seconds, however long the page was read."),
-    "median session duration": Card(
-        "the middle one of the session durations", "", "",
-        "It is 0 as soon as more than half of the sessions have one event only."),
-    "pages per session": Card(
-        "page views / sessions", "page views", "sessions",
-        "More pages may mean interest, or being lost."),
-    "single-page share": Card(
-        "sessions with one page view / sessions with a page view", "sessions with one page view",
-        "sessions with a page view",
-        "It is not GA4's bounce rate (1 - engaged sessions / sessions). A page that answers at once has a "
-        "high one."),
-    "click-through rate (CTR)": Card(
-        "clicks / impressions", "clicks", "impressions",
-        "It rewards advertisements that are clicked, by accident too, not those that sell."),
-    "cost per click (CPC)": Card(
-        "cost / clicks", "cost", "clicks",
-        "Cheap clicks may come from people who never buy."),
-    "cost per thousand impressions (CPM)": Card(
-        "1000 * cost / impressions", "cost", "impressions",
-        "An impression was delivered, not necessarily seen."),
-    "cost per acquisition (CPA)": Card(
-        "cost / conversions", "cost", "conversions credited",
-        "It depends on who gets the credit, and it is an average: the next conversion usually costs more."),
-    "return on ad spend (ROAS)": Card(
-        "value / cost", "value credited", "cost",
-        "A return of 2 loses money at a margin of 40 %, and credited value is not caused value."),
-    "return on investment (ROI)": Card(
-        "(value * margin - cost) / cost", "value credited * margin - cost", "cost",
-        "It says nothing without the margin, and too much where customers would have bought anyway."),
-    "rate from previous step": Card(
-        "those at the previous step who did this one / those at the previous step",
-        "those at the previous step who did this one", "those at the previous step",
-        "A closed, an open and an unordered funnel give three numbers on the same events."),
-    "rate from start": Card(
-        "those who did all steps up to this one / those at the first step",
-        "those who did all steps up to this one", "those at the first step",
-        "The last row is not the conversion rate: buyers who skipped a step are not in it."),
-    "drop-off": Card(
-        "1 - rate from previous step, of the next step", "those at this step who did not go on",
-        "those at this step",
-        "Leaving is not always a loss: some come back, and some only wanted the address."),
-    "exit rate": Card(
-        "exits / views of the page", "exits", "views of the page",
-        "A thank-you page has a high one, as it should."),
-    "time to convert": Card(
-        "time of conversion - time of first touch", "days", "",
-        "It comes out too short: who has not converted yet is missing, and so are touches before the "
-        "lookback window."),
-    "cohort share converted": Card(
-        "visitors converted within so many weeks / visitors first seen in the week",
-        "visitors converted by then", "visitors first seen in the week",
-        "Visitors known from before the data begin look new in the first weeks."),
-}
+def _read_cards() -> dict[str, Card]:
+    text = resources.files("convtrack").joinpath("metric_cards.yaml").read_text(encoding="utf-8")
+    return {name: Card(**card) for name, card in yaml.safe_load(text).items()}
+
+
+CARDS = _read_cards()
 
 
 @passes_gaps

@@ -96,12 +96,13 @@ ct.say(
 # %%
 last_step = shop.goals[shop.main_goal].event
 steps = ["session_start", "view_item", "add_to_cart", "begin_checkout", last_step]
+steps = ct.funnels.steps_there(shop.events, steps)
 funnel = ct.funnels.count_funnel(shop.events, steps, by="visitor")
 ct.plots.funnel(funnel, what="visitors")
 
 # %% tags=["hide-input"]
 ct.say(
-    "Of every hundred visitors who start, {buy:.1f} reach the last layer. The largest loss lies after {worst}, where {lost:.0%} of the people "
+    "Of every hundred visitors on the first layer, {buy:.1f} reach the last. The largest loss lies after {worst}, where {lost:.0%} of the people "
     "do not go on. A conversion rate tells you whether a layer does its work, and a funnel of them tells you which one does not.",
     buy=100 * funnel["rate_from_start"].iloc[-1], lost=funnel["drop_off"].max(), worst=funnel["step"].iloc[funnel["drop_off"].argmax()],
 )

@@ -240,11 +240,14 @@ among_readers = ct.metrics.rate(len(buyers & readers), len(readers))
 among_others = ct.metrics.rate(len(buyers - readers), len(everyone - readers))
 
 # %% tags=["hide-input"]
+times = among_readers.value / among_others.value
+tempting = "people who opt in are {times:.1f} times as likely to buy, so that is what the newsletter does"
+even = "the newsletter does nothing, since {times:.1f} times as many is as good as the same"
 ct.say(
-    "Of the newsletter's readers {readers:.1%} bought, and of everyone else {others:.1%}. It is tempting to say that the "
-    "newsletter makes people {times:.1f} times as likely to buy. But people opt in *because* they are interested in tea, and "
-    "people who are interested in tea buy tea. Both have the same cause, and this data cannot take them apart.",
-    readers=among_readers.value, others=among_others.value, times=among_readers.value / among_others.value,
+    "Of the newsletter's readers {readers:.1%} bought, and of everyone else {others:.1%}. It is tempting to say that "
+    + (tempting if times > 1.2 else even) + ". But people opt in *because* they are interested, and people who are interested "
+    "buy. Both have the same cause, and this data cannot take them apart.",
+    readers=among_readers.value, others=among_others.value, times=times,
 )
 
 # %% [markdown]

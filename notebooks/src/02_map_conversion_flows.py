@@ -167,9 +167,8 @@ ct.say(
 )
 
 # %% [markdown]
-# Most rare paths are variations: one visit more, two channels swapped. To outline the key pathways we therefore keep
-# only what carries the meaning, the first touch and the last, and let the width of a band say how many journeys went
-# that way.
+# Rare paths are often variations: one visit more, two channels swapped. To outline the key pathways we therefore keep
+# only the first touch and the last, and let the width of a band say how many journeys went that way.
 
 # %%
 links = ct.funnels.flow_links(journeys, stages=2, top=5)
@@ -273,8 +272,7 @@ ct.say(
 # %% [markdown]
 # Should the owner wipe the whiteboard? Not quite. A flow that you designed is worth a place on the map, because you can
 # change its parts: the ad, the form, the message. It should stand there with its share beside it, next to flows
-# that nobody designed. What the share supports is a decision about attention, and about how much of the budget may
-# hang on one story.
+# that nobody designed. The share supports a decision about how much of the budget may hang on one story.
 #
 # ## A funnel gives another number for every way of counting
 #
@@ -390,7 +388,7 @@ ct.say(
 
 # %%
 pages = ct.funnels.landing_and_exit(events)
-pages = pages.assign(page=pages["page"].str.replace(r"^\w+://[^/]+", "", regex=True))
+pages = pages.assign(page=pages["page"].str.replace(r"^\w+://", "", regex=True))
 ct.show(pages.head(top), name="landing_pages", rows=20, caption="Where people enter")
 
 # %% tags=["hide-input"]
@@ -415,7 +413,7 @@ ct.say(
 
 # %%
 left = ct.funnels.drop_off_pages(events, conversions)
-left = left.assign(page=left["page"].str.replace(r"^\w+://[^/]+", "", regex=True))
+left = left.assign(page=left["page"].str.replace(r"^\w+://", "", regex=True))
 ct.show(left.head(top), name="drop_off_pages", rows=20, caption="Where sessions without a conversion end")
 
 # %% tags=["hide-input"]
@@ -648,7 +646,6 @@ ct.say(
 # ## Further reading
 #
 # Google's help page on *funnel exploration* describes closed and open funnels in GA4. Lemon and Verhoef, "Understanding
-# customer experience throughout the customer journey" (Journal of Marketing, 2016), sort touches by who controls them, and
-# remind us that most belong to nobody's tracking. Kaplan and Meier, "Nonparametric estimation from incomplete
+# customer experience throughout the customer journey" (Journal of Marketing, 2016), sort touches by who owns them. Kaplan and Meier, "Nonparametric estimation from incomplete
 # observations" (Journal of the American Statistical Association, 1958), show how to use those who have not converted yet. In the
 # next lesson we choose the metrics that go with these maps.

@@ -31,10 +31,10 @@
 #
 # You need the goals of lesson 01 and the journeys of lesson 02.
 #
-# Larkspur's owner asked how well the shop converts. The advertising agency, the web analyst and the editor of the newsletter came
-# to the meeting with three different rates, and each of them had done the sum correctly. *Which one is right,* the owner asks,
-# *and which channel should get my next pound?* This lesson answers the first question. It also shows why so many
-# confident answers to the second are wrong.
+# Larkspur's owner asked how well the shop converts. The advertising agency, the web analyst and the editor of the
+# newsletter came to the meeting with three different rates, and each of them had done the sum correctly. *Which one is
+# right,* the owner asks, *and which channel should get my next pound?* This lesson answers the first question. It also
+# shows why so many confident answers to the second are wrong.
 
 # %% tags=["parameters"]
 study: str = "../data/larkspur/study.yaml"  # the study file, which says where the data is
@@ -43,8 +43,8 @@ other_model: str = "linear"  # one of: linear, first_touch, last_non_direct, pos
 seed: int = 3  # 0 to 1000000; where the random draws behind the intervals begin
 
 # %% [markdown]
-# We open the study and find what the first two lessons built: sessions, and conversions of the main goal. Some exports do not
-# say which events form one session, so `assign_sessions` fills that in where it is missing.
+# We open the study and find what the first two lessons built: sessions, and conversions of the main goal. Some exports do
+# not say which events form one session, so `assign_sessions` fills that in where it is missing.
 
 # %%
 import numpy as np
@@ -58,12 +58,12 @@ conversions = ct.find_conversions(events, shop.goal)
 # %% [markdown]
 # ## A conversion rate means nothing until its denominator has a name
 #
-# The conversion rate is the first metric that anybody asks for: the share of the people you reached who converted. A low one
-# says that something is in the way, perhaps a weak call to action or a tiresome checkout, and lesson 02 showed how to find the
-# place. The definition sounds complete. But whom have you reached?
+# The conversion rate is the first metric that anybody asks for: the share of the people you reached who converted. A low
+# one says that something is in the way, perhaps a weak call to action or a tiresome checkout, and lesson 02 showed how to
+# find the place. The definition sounds complete. But whom have you reached?
 #
-# The agency counts clicks, because clicks are what it sells. The analyst counts sessions, because that is what the analytics
-# tool shows. Each divides the quarter's conversions by its own count.
+# The agency counts clicks, because clicks are what it sells. The analyst counts sessions, because that is what the
+# analytics tool shows. Each divides the quarter's conversions by its own count.
 
 # %%
 rates = ct.metrics.conversion_rates(sessions, conversions).set_index("metric")
@@ -79,9 +79,9 @@ ct.say(
 )
 
 # %% [markdown]
-# Two things are wrong here. The denominators differ, and the agency's numerator holds everybody's conversions, also those of
-# people who never clicked on an advertisement. We repair the numerator first. Let each conversion belong to the
-# last channel that was met before it, and keep those of channels that cost money.
+# Two things are wrong here. The denominators differ, and the agency's numerator holds everybody's conversions, also those
+# of people who never clicked on an advertisement. We repair the numerator first. Let each conversion belong to the last
+# channel that was met before it, and keep those of channels that cost money.
 
 # %%
 touches = ct.find_touches(events, shop.touches)
@@ -97,9 +97,9 @@ paid = ads.dropna(subset=["cost"])
 their_own = ct.metrics.ratio(paid["conversions"].sum(), paid["clicks"].sum())
 
 # %% [markdown]
-# Now the denominator. A platform counts a click when it happens on the platform's own page. Some of those people close the window
-# before ours has loaded, some do not let us see them, and some are robots or fingers that slipped. A click is *qualified* when it
-# brought somebody to the site, and we can count those ourselves.
+# Now the denominator. A platform counts a click when it happens on the platform's own page. Some of those people close the
+# window before ours has loaded, some do not let us see them, and some are robots or fingers that slipped. A click is
+# *qualified* when it brought somebody to the site, and we can count those ourselves.
 
 # %%
 arrived = touches[touches["interaction"] == "click"].groupby("channel").size()
@@ -119,8 +119,8 @@ ct.say(
 )
 
 # %% [markdown]
-# The editor of the newsletter thinks in people, and people come more than once. Here are the rates per visitor and per session,
-# each with the name of what it is divided by.
+# The editor of the newsletter thinks in people, and people come more than once. Here are the rates per visitor and per
+# session, each with the name of what it is divided by.
 
 # %%
 named = ["numerator", "numerator_name", "denominator", "denominator_name", "value"]
@@ -141,16 +141,17 @@ ct.say(
 )
 
 # %% [markdown]
-# So the owner's first question has an answer. All of them are right, and they answer different questions. *Per visitor* asks
-# whether people buy in the end, however often they come back to think. *Per session* asks whether a visit leads to something,
-# which suits a page or a checkout. *Per click* asks what you get for what you pay for. Google Ads divides by clicks and other
-# interactions, Google Analytics offers sessions and users. Choose by the question, write the denominator next to the number, and never compare across.
+# So the owner's first question has an answer. All of them are right, and they answer different questions. *Per visitor*
+# asks whether people buy in the end, however often they come back to think. *Per session* asks whether a visit leads to
+# something, which suits a page or a checkout. *Per click* asks what you get for what you pay for. Google Ads divides by
+# clicks and other interactions, Google Analytics offers sessions and users. Choose by the question, write the denominator
+# next to the number, and never compare across.
 #
 # ## A rate without an interval hides how little it rests on
 #
-# The analyst goes on to rank the channels by their rate per session. Each rate comes from a limited number of sessions, and with
-# other luck it would have come out differently. The textbook answer is the rate plus or minus about two standard errors.
-# Let us try it on the channel with the fewest conversions.
+# The analyst goes on to rank the channels by their rate per session. Each rate comes from a limited number of sessions, and
+# with other luck it would have come out differently. The textbook answer is the rate plus or minus about two standard
+# errors. Let us try it on the channel with the fewest conversions.
 
 # %%
 by_channel = ct.metrics.segment_rates(sessions, conversions, "channel").set_index("channel")
@@ -173,16 +174,16 @@ ct.say(
 )
 
 # %% [markdown]
-# The library uses Wilson's interval, which asks the question the other way round: *which true rates would make a count like ours
-# unsurprising?* It stays between nothing and everything, and it behaves with few conversions.
+# The library uses Wilson's interval, which asks the question the other way round: *which true rates would make a count like
+# ours unsurprising?* It stays between nothing and everything, and it behaves with few conversions.
 
 # %%
 ct.plots.bars(by_channel.reset_index(), y="rate", low="low", high="high", unit="of sessions")
 
 # %% [markdown]
-# Read a whisker like this. If the same quarter could be played many times over, with different luck, intervals made this way would
-# hold the true rate in about nineteen quarters of twenty. They speak of luck alone. A tag that is missing on the checkout page
-# shifts bar and whisker together, and nothing in the figure tells you.
+# Read a whisker like this. If the same quarter could be played many times over, with different luck, intervals made this
+# way would hold the true rate in about nineteen quarters of twenty. They speak of luck alone. A tag that is missing on the
+# checkout page shifts bar and whisker together, and nothing in the figure tells you.
 
 # %%
 overall = ct.metrics.rate(by_channel["converting_sessions"].sum(), by_channel["sessions"].sum())
@@ -190,28 +191,29 @@ settled = by_channel[(by_channel["low"] > overall.value) | (by_channel["high"] <
 
 # %% tags=["hide-input"]
 ct.say(
-    "The rate over all sessions is {overall:.2%}, with an interval from {low:.2%} to {high:.2%}. Channels that lie clearly above or below it: "
-    "{settled} of {n}. {rest}",
+    "The rate over all sessions is {overall:.2%}, with an interval from {low:.2%} to {high:.2%}. Channels that lie clearly above or "
+    "below it: {settled} of {n}. {rest}",
     overall=overall.value, low=overall.low, high=overall.high, n=by_channel["rate"].count(), settled=settled["rate"].count(),
     rest="The next quarter may well put the others in another order." if settled["rate"].count() < by_channel["rate"].count()
     else "With this much data even small differences show.",
 )
 
 # %% [markdown]
-# One caution. The interval treats sessions as if each were a person of its own. Sessions of one visitor have much in common, so the
-# true uncertainty is a little larger than the whisker.
+# One caution. The interval treats sessions as if each were a person of its own. Sessions of one visitor have much in
+# common, so the true uncertainty is a little larger than the whisker.
 #
-# ## A few large orders carry the total
+# ## Only the mean adds up to the total
 #
-# Rates count heads. The *total conversion value* adds up what the conversions are worth. Where values are not known, because a
-# conversion is a form or a phone call, you estimate: conversions times the average revenue per conversion.
+# Rates count heads. The *total conversion value* adds up what the conversions are worth. Where values are not known,
+# because a conversion is a form or a phone call, you estimate: conversions times the average revenue per conversion.
 #
-# Which average? The tempting one is the typical order, the median, since half of the orders are smaller and half are larger.
+# Which average? The tempting one is the typical order, the median, since half of the orders are smaller and half are
+# larger.
 
 # %%
 rng = np.random.default_rng(seed)
 worth = ct.metrics.value_summary(conversions, rng).set_index("metric")
-ct.show(worth[["value", "low", "high"]], name="conversion_values")
+ct.show(worth.drop("share with a known value")[["value", "low", "high"]], name="conversion_values")
 
 # %%
 mean, median = worth.loc["value per conversion"], worth.loc["median value", "value"]
@@ -228,8 +230,8 @@ ct.say(
 )
 
 # %% [markdown]
-# Only the mean can be multiplied back into a total. It pays for that by listening to every large order. How many of those
-# are there?
+# The mean can be multiplied back into the total, and it pays for that by listening to every large order. How much of the
+# value do those carry?
 
 # %%
 known = conversions["value"].dropna().sort_values(ascending=False)
@@ -238,23 +240,24 @@ share = ct.metrics.ratio(top_tenth.sum(), known.sum())
 
 # %% tags=["hide-input"]
 ct.say(
-    "The largest tenth of the conversions brings {share:.0%} of the value. That is why the mean, at {mean:,.2f}, is {times:.1f} times the median, "
-    "and why its interval runs from {low:,.2f} to {high:,.2f}. The estimated total inherits that width: {total_low:,.0f} to {total_high:,.0f}.",
+    "The largest tenth of the conversions brings {share:.0%} of the value. That is why the mean, at {mean:,.2f}, is {times:.1f} times the "
+    "median, and why its interval runs from {low:,.2f} to {high:,.2f}. The estimated total inherits that width: {total_low:,.0f} to "
+    "{total_high:,.0f}.",
     share=share, mean=mean["value"], times=mean["value"] / median, low=mean["low"], high=mean["high"],
     total_low=mean["low"] * len(conversions), total_high=mean["high"] * len(conversions),
 )
 
 # %% [markdown]
-# The interval comes from a bootstrap, as in lesson 01: values drawn again from those we have, and the middle 95 % of the means. For orders
-# the mean is called the *average order value*. Report it with the median beside it, and when it jumps, look for a single order
-# before you look for a trend.
+# The interval comes from a bootstrap, as in lesson 01: values drawn again from those we have, and the middle 95 % of the
+# means. For orders the mean is called the *average order value*. Report it with the median beside it, and when it jumps,
+# look for a single order before you look for a trend.
 #
 # ## Each step of an advertisement has a metric of its own
 #
-# An advertisement is shown, clicked, and sometimes followed by a conversion. The *click-through rate*, CTR, is the share of those
-# shown the advertisement who clicked. The *cost per click*, CPC, is cost divided by clicks, and *value per click* is the value that came
-# back divided by clicks. *Cost per acquisition*, CPA, is cost divided by conversions; if only new customers count, it is called
-# customer acquisition cost. *Return on ad spend*, ROAS, is value divided by cost.
+# An advertisement is shown, clicked, and sometimes followed by a conversion. The *click-through rate*, CTR, is the share of
+# those shown the advertisement who clicked. The *cost per click*, CPC, is cost divided by clicks, and *value per click* is
+# the value that came back divided by clicks. *Cost per acquisition*, CPA, is cost divided by conversions; if only new
+# customers count, it is called customer acquisition cost. *Return on ad spend*, ROAS, is value divided by cost.
 
 # %%
 columns = ["impressions", "clicks", "cost", "ctr", "cpc", "value_per_click", "cpa", "roas"]
@@ -281,7 +284,8 @@ flattered = (places["roas"] - places["ctr"]).fillna(0).idxmax()
 
 # %% tags=["hide-input"]
 if clicked == cheapest == returned:
-    verdict = "One channel wins all three, which proves less than it seems: people who were looking for the shop anyway make all three look good."
+    verdict = ("One channel wins all three, which proves less than it seems: people who were looking for the shop anyway would make all "
+               "three look good.")
 else:
     verdict = "They do not agree, and need not, for each answers its own question."
 ct.say(
@@ -294,8 +298,9 @@ ct.say(
 )
 
 # %% [markdown]
-# CTR judges the picture and the words, and not what the visitor did next. A cheap click is no bargain if nobody buys. Value per click
-# can be held against its price, if it is computed well. The wrong way divides all the shop's value by all the clicks.
+# CTR judges the picture and the words, and not what the visitor did next. A cheap click is no bargain if nobody buys. Value
+# per click can be held against its price, if it is computed well. The wrong way divides all the shop's value by all the
+# clicks.
 
 # %%
 all_by_all = ct.metrics.ratio(known.sum(min_count=1), paid["clicks"].sum())
@@ -317,10 +322,10 @@ ct.plots.scatter(paid.reset_index(), "cpc", "value_per_click", x_unit=shop.curre
 # %% [markdown]
 # ## A return above one can still lose money
 #
-# A channel above that line has a ROAS above one: more comes in than goes out. It is tempting to call that a profit. But what comes in is
-# revenue, and the tea has to be bought, packed and posted. What is left of a pound is the margin. *Return on
-# investment*, ROI, is net profit divided by cost, where net profit is value times margin, minus cost. It is zero when ROAS equals
-# one divided by the margin.
+# A channel above that line has a ROAS above one: more comes in than goes out. It is tempting to call that a profit. But
+# what comes in is revenue, and the tea has to be bought, packed and posted. What is left of a pound is the margin. *Return
+# on investment*, ROI, is net profit divided by cost, where net profit is value times margin, minus cost. It is zero when
+# ROAS equals one divided by the margin.
 
 # %%
 break_even = 1 / margin
@@ -337,14 +342,14 @@ ct.say(
 )
 
 # %% [markdown]
-# An ROI without its margin assumes that goods cost nothing. A loss on the first order may also be a choice, if customers come back. Then
-# say so, and count what they brought when they did.
+# An ROI without its margin assumes that goods cost nothing. A loss on the first order may also be a choice, if customers
+# come back. Then say so, and count what they brought when they did.
 #
 # ## Cost per acquisition depends on who gets the acquisition
 #
-# Every number since the agency's has rested on one quiet decision: a conversion belongs to the last channel before it. Channels that
-# help earlier get nothing. *Assisted conversions* are the usual remedy. A channel assists a conversion when it is on the
-# path anywhere before the last touch, once per conversion, and also if it is the last touch as well.
+# Every number since the agency's has rested on one quiet decision: a conversion belongs to the last channel before it.
+# Channels that help earlier get nothing. *Assisted conversions* are the usual remedy. A channel assists a conversion when
+# it is on the path anywhere before the last touch, once per conversion, and also if it is the last touch as well.
 
 # %%
 assists = ct.metrics.assisted_conversions(journeys)
@@ -365,8 +370,8 @@ ct.say(
 )
 
 # %% [markdown]
-# A ratio near zero marks a closer, about one a channel that does both, and more than one a channel that mostly prepares. Trust it only
-# where both counts are large. It is also no more than position: to be on the path is not to have helped.
+# A ratio near zero marks a closer, about one a channel that does both, and more than one a channel that mostly prepares.
+# Trust it only where both counts are large. It is also no more than position: to be on the path is not to have helped.
 #
 # What happens to the cost per acquisition if we share the credit by the other model?
 
@@ -389,21 +394,22 @@ ct.say(
 )
 
 # %% [markdown]
-# ROAS moves in the same way, since it has the same credit in it. Name the model with the number, keep it from month to month, and do not
-# rest a decision on a difference that another model would undo. Lesson 07 compares the models properly.
+# ROAS moves in the same way, since it has the same credit in it. Name the model with the number, keep it from month to
+# month, and do not rest a decision on a difference that another model would undo. Lesson 07 compares the models properly.
 #
 # ## Session duration measures page openings, not attention
 #
-# Here is the first metric that misleads. *Session duration* is the average time that visitors spend on the site, and *pages per visit* is the
-# number of page views divided by the number of sessions. Both are supposed to show interest.
+# Here is the first metric that misleads. *Session duration* is the average time that visitors spend on the site, and *pages
+# per visit* is the number of page views divided by the number of sessions. Both are supposed to show interest.
 
 # %%
 time = ct.metrics.engagement(sessions).set_index("metric")
-ct.show(time[["numerator", "denominator", "value"]], name="engagement", kinds={"value": ""})
+ct.show(time.drop("single-page share")[["numerator", "denominator", "value"]], name="engagement", kinds={"value": ""})
 
 # %% [markdown]
-# Nobody holds a stopwatch. A page tells us when it opens, and not when the visitor leaves. So the duration runs from the first event to
-# the last one, as Universal Analytics had it. The last page adds nothing, however long it was read. And a visit of a single page?
+# Nobody holds a stopwatch. A page tells us when it opens, and not when the visitor leaves. So the duration runs from the
+# first event to the last one, as Universal Analytics had it. The last page adds nothing, however long it was read. And a
+# visit of a single page?
 
 # %%
 single = sessions[sessions["pages"] == 1]
@@ -435,9 +441,9 @@ ct.say(
 )
 
 # %% [markdown]
-# Google Analytics 4 therefore measures *engagement time*, in which the page was in the foreground, and calls a session *engaged* if it
-# lasted longer than ten seconds, saw at least two pages, or held a key event. Foreground time needs a tracker that reports it. The engaged
-# session we can compute.
+# Google Analytics 4 measures *engagement time*, in which the page was in the foreground, and calls a session *engaged* if
+# it lasted longer than ten seconds, saw at least two pages, or held a key event. Foreground time needs a tracker that
+# reports it. The engaged session we can compute.
 
 # %%
 engaged = (sessions["duration_seconds"] > 10) | (sessions["pages"] >= 2) | converting
@@ -451,13 +457,13 @@ ct.say(
 )
 
 # %% [markdown]
-# Use duration and pages per visit to compare a page with its own past. More pages may mean interest, or that people cannot find
-# the price.
+# Use duration and pages per visit to compare a page with its own past. More pages may mean interest, or that people cannot
+# find the price.
 #
-# ## The channel with the best rate meets people who have already decided
+# ## The best rate may belong to a channel that meets people who have decided
 #
-# The second one that misleads is the most respected of all. The owner has a pound to spend, and the figure of rates by channel seems to
-# say where. We take the channel whose interval lies highest, so that it is not a lucky handful.
+# The second one that misleads is the most respected of all. The owner has a pound to spend, and the figure of rates by
+# channel seems to say where. We take the channel whose interval lies highest, so that it is not a lucky handful.
 
 # %%
 best = by_channel["low"].idxmax()
@@ -471,8 +477,9 @@ ct.say(
 )
 
 # %% [markdown]
-# First ask whom it brings. Some channels speak to strangers. Others speak only to people who were here before: an e-mail needs
-# an address, and an advertisement that follows visitors needs visitors. How many sessions of each channel are return visits?
+# First ask whom it brings. Some channels speak to strangers. Others speak only to people who were here before: an e-mail
+# needs an address, and an advertisement that follows visitors needs visitors. How many sessions of each channel are return
+# visits?
 
 # %%
 again = sessions[visits_before > 0]
@@ -483,13 +490,14 @@ ct.show(mix.sort_values("returning_share", ascending=False), name="return_visits
 # %% tags=["hide-input"]
 all_share = ct.metrics.ratio(mix["returning"].sum(), mix["sessions"].sum())
 ct.say(
-    "Of {best}'s sessions, {share:.0%} are return visits, against {all_share:.0%} of all. Its rate is compared with a crowd of which "
-    "{new:.0%} had never seen the shop.",
+    "Of {best}'s sessions, {share:.0%} are return visits, against {all_share:.0%} of all. Its rate was held against that of a crowd of "
+    "which {new:.0%} seem never to have seen the shop. That is no fair race.",
     best=best, share=mix.loc[best]["returning_share"], all_share=all_share, new=1 - all_share,
 )
 
 # %% [markdown]
-# That is no fair race. Let us compare like with like, and keep the return visits of every channel and nothing else.
+# People who knew the shop before the data begin count as new here, so the true share is higher still. Let us compare like
+# with like, and keep the return visits of every channel and nothing else.
 
 # %%
 like = ct.metrics.segment_rates(again, conversions, "channel").set_index("channel")
@@ -506,15 +514,16 @@ ct.say(
 )
 
 # %% [markdown]
-# Where does this repair fail? Return visitors are not alike either. A platform prefers to follow those who look likely to buy.
-# We cannot see that choice, so we cannot undo it. A high rate may be the work of the channel or of the people it was shown to, and
-# the rate does not say which. Only leaving the channel out for some people, chosen by chance, would show what it adds: lesson 09. And
-# even that is an average. The next pound usually buys less than the last one did, which is the business of lesson 10.
+# Where does this repair fail? Return visitors are not alike either. A platform prefers to follow those who look likely to
+# buy. We cannot see that choice, so we cannot undo it. A high rate may be the work of the channel or of the people it was
+# shown to, and the rate does not say which. Only leaving the channel out for some people, chosen by chance, would show what
+# it adds: lesson 09. And even that is an average. The next pound usually buys less than the last one did, which is the
+# business of lesson 10.
 #
 # ## One metric for the goal, and a guard beside it
 #
-# A metric that people are paid for will rise. So choose one for each goal and channel, and beside it a *guard*: the number that would
-# get worse if somebody improved the first one in the wrong way.
+# A metric that people are paid for will rise. So choose one for each goal and channel, and beside it a *guard*: the number
+# that would get worse if somebody improved the first one in the wrong way.
 #
 # | You want to know | Metric | Guard beside it |
 # |---|---|---|
@@ -535,8 +544,8 @@ ct.say(
 ct.show(ct.metrics.cards()[["metric", "formula", "misleads"]], name="metric_cards", rows=30)
 
 # %% [markdown]
-# The owner's second question stays open. Averages of the past have told us what channels cost and whom they met. To learn what
-# another pound would do, somebody has to spend it differently and watch.
+# The owner's second question stays open. Averages of the past have told us what channels cost and whom they met. To learn
+# what another pound would do, somebody has to spend it differently and watch.
 #
 # ## You can now
 #
@@ -551,18 +560,19 @@ ct.show(ct.metrics.cards()[["metric", "formula", "misleads"]], name="metric_card
 # **One.** The supplier raises prices, and the margin falls by a third. Which ROAS does a channel need now, and which
 # channels that paid for themselves no longer do? Do not forget that the model decides too.
 #
-# **Two.** A stricter rule says that a channel assists a conversion only if it does not close it as well. Count the assists by that
-# rule. Which channel loses most, and does any of them change from preparing to closing?
+# **Two.** A stricter rule says that a channel assists a conversion only if it does not close it as well. Count the assists
+# by that rule. Which channel loses most, and does any of them change from preparing to closing?
 #
-# **Three.** Go a step further with the best channel. Compare its sessions only with sessions of people who had put something into
-# their basket on an earlier visit. What is left of the lead, and what does that prove?
+# **Three.** Go a step further with the best channel. Compare its sessions only with sessions of people who had put
+# something into their basket on an earlier visit. What is left of the lead, and what does that prove?
 #
-# Worked solutions are in `exercises/03_choose_metrics_solutions.ipynb`. Work out your own answer first, and keep it, so that you can see
-# where the two part ways.
+# Worked solutions are in `exercises/03_choose_metrics_solutions.ipynb`. Work out your own answer first, and keep it, so
+# that you can see where the two part ways.
 #
 # ## Further reading
 #
-# Wilson's interval is from his paper of 1927, "Probable inference, the law of succession, and statistical inference", in the *Journal of the American
-# Statistical Association*. Efron (1979), in the *Annals of Statistics*, introduced the bootstrap. Lewis and Rao (2015), in the
-# *Quarterly Journal of Economics*, show how wide an honest interval around an advertising return is, even for very large
-# advertisers. In the next lesson you will make rows of such data yourself, by clicking through a small shop.
+# Wilson's interval is from his paper of 1927, "Probable inference, the law of succession, and statistical inference", in
+# the *Journal of the American Statistical Association*. Efron (1979), in the *Annals of Statistics*, introduced the
+# bootstrap. Lewis and Rao (2015), in the *Quarterly Journal of Economics*, show how wide an honest interval around an
+# advertising return is, even for very large advertisers. In the next lesson you will make rows of such data yourself, by
+# clicking through a small shop.

@@ -105,7 +105,8 @@ per_visit = channels.assign(worth=channels["value"] / channels["sessions"]).sort
 no_value = ct.Gap("No conversion here has a value, so there is no value by channel.", "Map a column to `value` in study.yaml.")
 per_visit = per_visit.dropna(subset="worth") if conversions["value"].notna().any() else no_value
 ct.say(
-    "By value, as far as values are known, a visit through {first} brought {currency} {worth:.2f} on average, and one through {last} {least:.2f}.",
+    "By value, as far as values are known, a visit through {first} brought {currency} {worth:.2f} on average, and one through {last} "
+    "{least:.2f}.",
     first=per_visit["channel"].iloc[0], worth=per_visit["worth"].iloc[0], currency=shop.currency,
     last=per_visit["channel"].iloc[-1], least=per_visit["worth"].min(),
 )
@@ -316,12 +317,13 @@ ct.plots.trend(daily.reset_index(), x="date", y="conversions")
 
 # %% tags=["hide-input"]
 spread = ct.metrics.ratio(daily.var(), daily.mean())
+most = 1 + 2 * np.sqrt(2 / (len(daily) - 1))
 ct.say(
     "Every peak in this line invites a story. Compare its unrest with chance first. If conversions came independently, at the same pace "
     "every day, the variance of the daily counts would equal their mean, and dividing one by the other would give a number near one, at "
     "most {most:.2f}. Here it is {spread:.2f}. {reading}",
-    spread=spread, most=1 + 2 * np.sqrt(2 / (len(daily) - 1)), reading="What moves from day to day can all be chance, and yesterday is not news."
-    if spread <= 1 + 2 * np.sqrt(2 / (len(daily) - 1)) else "So the days differ by more than chance, and a rhythm or a trend is worth looking for.",
+    spread=spread, most=most, reading="What moves from day to day can all be chance, and yesterday is not news." if spread <= most else
+    "So the days differ by more than chance, and a rhythm or a trend is worth looking for.",
 )
 
 # %% [markdown]
@@ -338,8 +340,8 @@ rhythm = (visit_days / daily.index.day_name().value_counts()).sort_values(ascend
 
 # %% tags=["hide-input"]
 ct.say(
-    "An average {first} has {most:,.0f} visits, and an average {last} {least:,.0f}. So two stretches of time can be compared if they hold the same "
-    "days of the week. Ten days against the ten before do not.",
+    "An average {first} has {most:,.0f} visits, and an average {last} {least:,.0f}. So two stretches of time can be compared if they hold "
+    "the same days of the week. Ten days against the ten before do not.",
     first=rhythm.index[0], most=rhythm.iloc[0], last=rhythm.index[-1], least=rhythm.iloc[-1],
 )
 
@@ -485,7 +487,8 @@ newest = ct.metrics.rate((young.iloc[-1] * size[young.index[-1]]).round(), size[
 earlier = (young * size.reindex(young.index)).iloc[:-1].sum() / size.reindex(young.index).iloc[:-1].sum()
 ct.say(
     "The youngest cohort with a full week behind it was first seen in the week of {week:%d %B}. Of its {n:,} visitors {share:.2%} converted "
-    "within seven days. The cohorts before it had {earlier:.2%} at that age, which lies {where} the interval of the youngest, {low:.2%} to {high:.2%}.",
+    "within seven days. The cohorts before it had {earlier:.2%} at that age, which lies {where} the interval of the "
+    "youngest, {low:.2%} to {high:.2%}.",
     week=young.index[-1], n=size[young.index[-1]], share=newest.value, earlier=earlier, low=newest.low, high=newest.high,
     where="within" if newest.low <= earlier <= newest.high else "outside",
 )
@@ -514,13 +517,16 @@ stuck = reached.dropna(subset="previous").join(of_all, on="step").assign(average
 to_the_end = of_all["count_of_all"][way[-1]] / stuck["count_of_all"]
 stuck = stuck.assign(short=(stuck["previous"] * stuck["average"] - stuck["count"]) * to_the_end)
 stuck = stuck.sort_values("short", ascending=False, ignore_index=True)
+average = stuck["average"].iloc[0]
 its_rate = ct.metrics.rate(stuck["count"].iloc[0], stuck["previous"].iloc[0])
 ct.say(
     "Look first at {where}, on the way to {step}: {rate:.0%} of the visits at the step before went on, with an interval from {low:.0%} to "
     "{high:.0%}, against {average:.0%} of all. At the average rate, and going on from there like everybody else, about {short:,.0f} more of "
-    "these visits would have reached {end}. No other cell of the figure costs as many.",
+    "these visits would have reached {end}. No other cell of the figure costs as many. {reading}",
     where=stuck[segment].iloc[0], step=stuck["step"].iloc[0], rate=its_rate.value, low=its_rate.low, high=its_rate.high,
-    average=stuck["average"].iloc[0], short=stuck["short"].iloc[0], end=way[-1] if len(way) > 1 else no_way,
+    average=average, short=stuck["short"].iloc[0], end=way[-1] if len(way) > 1 else no_way,
+    reading="But the average lies within that interval, so there may be nothing to find." if its_rate.low <= average <= its_rate.high else
+    "The average lies outside that interval.",
 )
 
 # %% [markdown]

@@ -17,6 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont
 from matplotlib.ft2font import FT2Font
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import Formatter, MaxNLocator
 
 from convtrack.display import publish, show_gap
@@ -155,8 +156,8 @@ def numbers(table: pd.DataFrame, *names: str | None) -> pd.DataFrame:
     try:
         return table.assign(**{name: floats(table[name]) for name in wanted})
     except (TypeError, ValueError) as error:
-        names = " or ".join(map(repr, wanted))
-        raise ConvtrackError(f"The table to draw has no numbers in {names}: {error}") from None
+        where = " or ".join(map(repr, wanted))
+        raise ConvtrackError(f"The table to draw has no numbers in {where}: {error}") from None
 
 
 def floats(values: pd.Series) -> pd.Series:
@@ -176,9 +177,8 @@ def once_each(table: pd.DataFrame, *names: str) -> None:
 
 def canvas(title: str, height: float = HEIGHT, note: str = "") -> tuple[Figure, Axes]:
     """A figure with one axes, the title at the top left and the note at the bottom left."""
-    fig = Figure(figsize=(WIDTH, height), layout="constrained")
+    fig = Figure(figsize=(WIDTH, height), layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
     FigureCanvasAgg(fig)
-    fig.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
     lines = "\n".join(textwrap.wrap(title, 78))
     fig.suptitle(lines, x=0.01, ha="left", size=12, weight="bold", linespacing=1.3)
     if note:
@@ -241,7 +241,7 @@ def name_axis(ax: Axes, names: Sequence[object]) -> None:
 
 def write(ax: Axes, text: str, at: tuple[Any, Any], offset: tuple[float, float], **looks: Any) -> None:
     """Nothing; writes `text` `offset` points away from the place `at`, which is in the units of the data."""
-    plain = {"va": "center", "size": 9.5, "annotation_clip": False}
+    plain: dict[str, Any] = {"va": "center", "size": 9.5, "annotation_clip": False}
     ax.annotate(text, at, offset, textcoords="offset points", **(plain | looks))
 
 

@@ -167,7 +167,9 @@ def _name_ends(ax: Axes, ends: dict[Any, pd.Series], colours: dict[Any, str]) ->
     left, right = ax.get_xlim()
     (bottom, top), beside = ax.get_ylim(), right + (right - left) * 0.02
     order = sorted(ends, key=lambda name: ends[name].iloc[1])
-    heights = _apart(np.array([ends[name].iloc[1] for name in order]), (top - bottom) * 0.062)
+    least = (top - bottom) * 0.062
+    heights = _apart(np.array([ends[name].iloc[1] for name in order]), least)
+    heights = np.maximum(heights, bottom + least * np.arange(len(heights)))  # none below the axis
     for name, height in zip(order, heights, strict=True):
         at, value = float(ax.convert_xunits(ends[name].iloc[0])), ends[name].iloc[1]
         ax.plot([at, beside], [value, height], color=colours[name], linewidth=1, clip_on=False)
