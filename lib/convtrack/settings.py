@@ -109,8 +109,14 @@ class Study:
         _check_bad_rows(loaded, self.settings)
         good = _in_one_currency(loaded.good, loaded, self.settings)
         if name == "events":
-            good = assign_sessions(channels.with_channels(good))
+            good = _with_sessions(channels.with_channels(good))
         return Loaded(name, loaded.file, good.reset_index(drop=True), loaded.quarantined, loaded.read)
+
+
+def _with_sessions(events: pd.DataFrame) -> pd.DataFrame:
+    if "session_id" in events and events["session_id"].notna().any():
+        return events
+    return assign_sessions(events)
 
 
 def open_study(path: str | Path) -> Study:

@@ -87,7 +87,7 @@ def load_table(name: str, source: TableSource, folder: Path) -> Loaded:
     raw = read_raw(path, source)
     frame = _renamed(raw, name, source, path)
     frame, unparsed = _typed(_respelled(frame, source, path), name, source, path)
-    good, bad = validate(frame.drop(index=unparsed.index), name)
+    good, bad = validate(frame if unparsed.empty else frame.drop(index=unparsed.index), name)
     quarantined = pd.concat([raw.loc[unparsed.index].assign(reason=unparsed), bad]).sort_index()
     return Loaded(name, path, good, quarantined, len(raw))
 
@@ -102,7 +102,9 @@ def read_raw(path: Path, source: TableSource) -> pd.DataFrame:
         frame = _read_csv(path, source)
     else:
         raise ConvtrackError(f"{path.name} is neither .csv nor .parquet. Save it as one of them, and name that file.")
-    frame = frame.set_axis(range(2, len(frame) + 2)).dropna(how="all")  # a blank line is no row, but has a number
+    frame = frame.set_axis(range(2, len(frame) + 2))
+    blank = frame.isna().all(axis=1)
+    frame = frame[~blank] if blank.any() else frame  # a blank line is no row, but it has a number
     if frame.empty:
         raise ConvtrackError(f"{path.name} has a header but no rows. Export it again with data in it.")
     return frame
@@ -182,7 +184,8 @@ def _typed(frame: pd.DataFrame, name: str, source: TableSource, path: Path) -> t
         converted, problem = _convert(frame[column.name], column, source, path)
         unread = frame.loc[converted.isna(), column.name].dropna().astype("str").str.strip()
         lost = reasons.index.isin(unread.index[unread != ""])  # a blank cell is a missing one, as an empty one is
-        reasons = reasons.mask(lost, reasons + f"{column.name}: {problem}; ")
+        if lost.any():
+            reasons = reasons.mask(lost, reasons + f"{column.name}: {problem}; ")
         frame = frame.assign(**{column.name: converted})
     return frame, reasons[reasons != ""].str.removesuffix("; ")
 
@@ -197,7 +200,8 @@ def _convert(cells: pd.Series, column: Column, source: TableSource, path: Path) 
     if column.kind == "flag":
         return to_flags(cells), "not true or false"
     text = cells.astype("str").str.strip()
-    return text.mask(text == ""), "empty"
+    blank = text == ""
+    return text.mask(blank) if blank.any() else text, "empty"
 
 
 def to_numbers(cells: pd.Series, decimal: str = ".") -> pd.Series:

@@ -321,7 +321,7 @@ ct.say(
 # that somebody adds the form to the funnel as a step, because it stands on the whiteboard, and leaves the switch at closed.
 
 # %%
-detour = [*layers[:2], flow[1][0], *layers[2:]]
+detour = list(dict.fromkeys([*layers[:2], flow[1][0], *layers[2:]]))
 closed = ct.funnels.count_funnel(events, detour, by="visitor")
 opened = ct.funnels.count_funnel(events, detour, by="visitor", closed=False)
 ct.show(closed[["step"]].assign(closed=closed["count"], open=opened["count"]), name="closed_and_open")
@@ -435,12 +435,12 @@ ct.say(
 # slice until something looks terrible.
 
 # %%
-reached = events.loc[events["event_name"] == layers[-2], ["visitor_id", "session_id"]].drop_duplicates()
+reached = events.loc[events["event_name"] == layers[-2:][0], ["visitor_id", "session_id"]].drop_duplicates()
 checkouts = sessions.merge(reached)
 
 # %% tags=["hide-input"]
 if checkouts.empty:
-    checkouts = ct.Gap(f"No session has the step {layers[-2]}, so there is nothing to slice.", "Set the parameter steps.")
+    checkouts = ct.Gap(f"No session has the step {layers[-2:][0]}, so there is nothing to slice.", "Set the parameter steps.")
 
 # %%
 by_country = ct.metrics.segment_rates(checkouts, conversions, "country")
@@ -534,13 +534,13 @@ ct.say(
 )
 
 # %% [markdown]
-# The wider windows hit another edge: no touch is known from before the data begin. And there is a cut that is less visible. Only people who *have* converted are in the figure. Whoever came last week and will buy
-# next month is missing, and the slow ones are missing most. Statisticians call this right-censoring: the observation
-# ends before the event does.
+# The wider windows hit another edge: no touch is known from before the data begin. And there is a cut that is less
+# visible. Only people who *have* converted are in the figure. Whoever came last week and will buy next month is missing,
+# and the slow ones are missing most. Statisticians call this right-censoring: the observation ends before the event.
 #
-# The remedy is to start from everybody, and to follow them. Each row below holds the visitors first seen in one week, and
-# the share who had converted one week later, two weeks later and so on. A cell stays empty until all of the
-# row have had that much time.
+# The remedy is to start from everybody, and to follow them. Each row below holds the visitors first seen in one week,
+# and the share who had converted one week later, two weeks later and so on. A cell stays empty until all of the row
+# have had that much time. The first row also holds people who knew the shop before the data begin.
 
 # %%
 followed_up = ct.metrics.cohorts(sessions, conversions, shop.time_zone)
@@ -625,7 +625,7 @@ ct.say(
 #
 # - read one visitor's journey aloud, and check your definition of a touch against it;
 # - outline the main paths, and say how long the tail is that they leave out;
-# - count a funnel by session or by visitor, closed or open, within a time, and explain why the numbers differ;
+# - count a funnel by session or by visitor, closed or open, and explain why the numbers differ;
 # - locate where people get stuck, with an interval that keeps you from blaming a small cell;
 # - measure how long a conversion takes, and say what the window and the unfinished journeys have cut off.
 #
@@ -646,6 +646,6 @@ ct.say(
 # ## Further reading
 #
 # Google's help page on *funnel exploration* describes closed and open funnels in GA4. Lemon and Verhoef, "Understanding
-# customer experience throughout the customer journey" (Journal of Marketing, 2016), sort touches by who owns them. Kaplan and Meier, "Nonparametric estimation from incomplete
-# observations" (Journal of the American Statistical Association, 1958), show how to use those who have not converted yet. In the
-# next lesson we choose the metrics that go with these maps.
+# customer experience throughout the customer journey" (Journal of Marketing, 2016), sort touches by who owns them. Kaplan
+# and Meier, "Nonparametric estimation from incomplete observations" (Journal of the American Statistical Association,
+# 1958), show how to use those who have not converted yet. In the next lesson we choose the metrics that go with these maps.

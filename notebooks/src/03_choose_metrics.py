@@ -149,9 +149,9 @@ ct.say(
 #
 # ## A rate without an interval hides how little it rests on
 #
-# The analyst goes on to rank the channels by their rate per session. Each rate comes from a limited number of sessions, and
-# with other luck it would have come out differently. The textbook answer is the rate plus or minus about two standard
-# errors. Let us try it on the channel with the fewest conversions.
+# The analyst goes on to rank the channels by their rate per session. With other luck each rate would have come out
+# differently. The textbook answer is the rate plus or minus about two standard errors. Let us try it on the channel with
+# the fewest conversions.
 
 # %%
 by_channel = ct.metrics.segment_rates(sessions, conversions, "channel").set_index("channel")
@@ -199,8 +199,8 @@ ct.say(
 )
 
 # %% [markdown]
-# One caution. The interval treats sessions as if each were a person of its own. Sessions of one visitor have much in
-# common, so the true uncertainty is a little larger than the whisker.
+# One caution: the interval treats each session as a person of its own. Sessions of one visitor have much in common, so the
+# true uncertainty is a little larger.
 #
 # ## Only the mean adds up to the total
 #
@@ -271,7 +271,7 @@ ct.say(
 )
 
 # %% [markdown]
-# Which line of the table is best? Reading from the left we meet the click-through rate first, and many reports stop there.
+# Which line is best? Many reports stop at the click-through rate.
 
 # %%
 clicked = paid["ctr"].fillna(-1).idxmax()
@@ -371,7 +371,7 @@ ct.say(
 
 # %% [markdown]
 # A ratio near zero marks a closer, about one a channel that does both, and more than one a channel that mostly prepares.
-# Trust it only where both counts are large. It is also no more than position: to be on the path is not to have helped.
+# Trust it only where both counts are large, and remember that to be on the path is not to have helped.
 #
 # What happens to the cost per acquisition if we share the credit by the other model?
 
@@ -462,8 +462,8 @@ ct.say(
 #
 # ## The best rate may belong to a channel that meets people who have decided
 #
-# The second one that misleads is the most respected of all. The owner has a pound to spend, and the figure of rates by
-# channel seems to say where. We take the channel whose interval lies highest, so that it is not a lucky handful.
+# The second metric that misleads is the most respected of all. The owner has a pound to spend, and the rates by channel
+# seem to say where. We take the channel whose interval lies highest, so that it is not a lucky handful.
 
 # %%
 best = by_channel["low"].idxmax()
@@ -538,7 +538,7 @@ ct.say(
 # | do wholesale forms lead anywhere | cost per form | share of forms that become contracts |
 # | does an article interest people | engaged sessions | conversion rate per visitor of its readers |
 #
-# Keep the cards at hand while you choose. Each says how the metric is computed, and what it misleads about.
+# Each metric has a card that says how it is computed, and what it misleads about.
 
 # %%
 ct.show(ct.metrics.cards()[["metric", "formula", "misleads"]], name="metric_cards", rows=30)
@@ -566,8 +566,8 @@ ct.show(ct.metrics.cards()[["metric", "formula", "misleads"]], name="metric_card
 # **Three.** Go a step further with the best channel. Compare its sessions only with sessions of people who had put
 # something into their basket on an earlier visit. What is left of the lead, and what does that prove?
 #
-# Worked solutions are in `exercises/03_choose_metrics_solutions.ipynb`. Work out your own answer first, and keep it, so
-# that you can see where the two part ways.
+# Worked solutions are in `exercises/03_choose_metrics_solutions.ipynb`. Work out your own answer first, and see where the
+# two part ways.
 #
 # ## Further reading
 #

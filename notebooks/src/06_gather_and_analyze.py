@@ -173,6 +173,9 @@ ct.say(
 # platform to prefer, and what to publish there, that mixture is useless. The campaigns within a platform, one for each
 # kind of content, can be compared in the same way (exercise one).
 #
+# Where does this fail? Your events see visits. Whoever looked at an advertisement, did not click, and came later through
+# another door is counted at the other door.
+#
 # ## A segment tells you what to tailor
 #
 # An average visitor does not exist, so nobody can write for one. Segments show who differs: by device, by country, by
@@ -504,9 +507,8 @@ ct.say(
 # say which, so divide it by step and by segment.
 
 # %%
-way = [step for step in steps.replace(" ", "").split(",") if shop.events["event_name"].eq(step).any()]
-no_way = ct.Gap("The events have fewer than two of the steps.", "Set the lesson's parameter `steps`.")
-funnel = ct.funnels.funnel_by(shop.events, way, segment) if len(way) > 1 else no_way
+way = ct.funnels.steps_there(shop.events, steps.replace(" ", "").split(","))
+funnel = ct.funnels.funnel_by(shop.events, way, segment)
 going_on = funnel.dropna(subset=segment).pivot(index=segment, columns="step", values="rate_from_previous")[way[1:]]
 ct.plots.heat(going_on, what="share that went on", title="Of those at the previous step, the share that went on")
 
@@ -524,7 +526,7 @@ ct.say(
     "{high:.0%}, against {average:.0%} of all. At the average rate, and going on from there like everybody else, about {short:,.0f} more of "
     "these visits would have reached {end}. No other cell of the figure costs as many. {reading}",
     where=stuck[segment].iloc[0], step=stuck["step"].iloc[0], rate=its_rate.value, low=its_rate.low, high=its_rate.high,
-    average=average, short=stuck["short"].iloc[0], end=way[-1] if len(way) > 1 else no_way,
+    average=average, short=stuck["short"].iloc[0], end=way[-1],
     reading="But the average lies within that interval, so there may be nothing to find." if its_rate.low <= average <= its_rate.high else
     "The average lies outside that interval.",
 )
