@@ -11,7 +11,7 @@ from hypothesis import Phase, settings
 
 PHASES = (Phase.explicit, Phase.generate, Phase.shrink)
 settings.register_profile(
-    "convtrack", deadline=None, derandomize=True, database=None, max_examples=30, phases=PHASES
+    "convtrack", deadline=None, derandomize=True, database=None, max_examples=25, phases=PHASES
 )
 settings.load_profile("convtrack")
 

@@ -592,7 +592,7 @@ def test_the_interval_holds_the_point_and_lies_above_zero(model):
 def test_intervals_hold_the_expectation_about_as_often_as_they_promise():
     # every visitor has one journey: A or B at even chance, and converts with chance 0.3; so A is expected to have 0.15 of them
     caught = 0
-    for seed in range(60):
+    for seed in range(40):
         rng = np.random.default_rng(seed)
         journeys = pd.DataFrame(
             {
@@ -604,7 +604,7 @@ def test_intervals_hold_the_expectation_about_as_often_as_they_promise():
         )
         row = compare(journeys, ["linear"], 120, rng).table.set_index("channel").loc["A"]
         caught += row["low"] <= 150 * 0.15 <= row["high"]
-    assert caught >= 51  # at 95 %, fewer than 51 of 60 has a chance below 1 in 1,000
+    assert caught >= 33  # at 95 %, fewer than 33 of 40 has a chance below 1 in 1,000
 
 
 @pytest.mark.parametrize("model", MODELS)

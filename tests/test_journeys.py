@@ -97,7 +97,7 @@ def as_found(journeys: pd.DataFrame) -> dict[str, tuple]:
     return dict(zip(journeys["journey_id"], columns, strict=True))
 
 
-@settings(max_examples=25)
+@settings(max_examples=18)
 @given(TOUCHES, CONVERSIONS)
 def test_journeys_are_those_that_going_through_all_pairs_finds(touches, conversions):
     journeys = build_journeys(touch_table(touches), conversion_table(conversions), WINDOW)
@@ -193,6 +193,13 @@ def test_the_window_includes_both_its_ends_and_not_a_microsecond_more(touch, is_
         touch_table([("v", touch, "A")]), conversion_table([("v", 2 * DAY, 1.0)]), WINDOW
     )
     assert (journeys.set_index("journey_id").loc["conversion c0", "path"] == ["A"]) == is_on_it
+
+
+@pytest.mark.parametrize(("touch", "path"), [(0, ["A", "B"]), (-1, ["B"])])
+def test_the_rest_looks_back_from_the_last_touch_by_the_same_window(touch, path):
+    touches = touch_table([("v", touch, "A"), ("v", WINDOW * DAY, "B")])
+    assert build_journeys(touches, conversion_table([]), WINDOW)["path"].tolist() == [path]
+    assert account_for_touches(touches, conversion_table([]), WINDOW)["touches"].tolist() == [0, len(path), 2 - len(path)]
 
 
 def test_fractions_of_a_second_count_once():

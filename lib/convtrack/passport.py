@@ -50,7 +50,7 @@ def make_passport(study: Study, lessons: Iterable[Lesson] = ()) -> Passport:
                     int(events["visitor_id"].nunique()), _goal_totals(conversions, study), list(channels),
                     {lesson.number: lesson_status(study, lesson) for lesson in lessons},
                     [finding for table in tables for finding in _quarantine_findings(table)]
-                    + _value_findings(conversions) + _touch_findings(study))
+                    + _value_findings(conversions) + _touch_findings(study) + _spelling_findings(study))
 
 
 def lesson_status(study: Study, lesson: Lesson) -> dict[str, str]:
@@ -116,6 +116,14 @@ def _touch_findings(study: Study) -> list[str]:
         return []
     return [f"goal {study.main_goal}: {missing:,.0f} of {journeys['converted'].sum():,} conversions have no touch in the "
             f"{study.lookback_days} days before them; they are counted as unattributed"]
+
+
+def _spelling_findings(study: Study) -> list[str]:
+    if not has(study, "spend.channel") or not has(study, "events.channel"):
+        return []
+    unknown = sorted(set(study.spend["channel"]) - set(study.events["channel"].dropna()))
+    return [f"spend pays for {', '.join(unknown)}, which no event names; their conversions count as 0 (if they are spelled "
+            f"otherwise, map them under values: channel: in study.yaml)"] if unknown else []
 
 
 def describe(passport: Passport) -> str:

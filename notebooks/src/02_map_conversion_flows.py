@@ -112,7 +112,9 @@ said = chosen.apply(lambda row: "; then ".join(f"{c}, {ago(h)}" for c, h in zip(
 kinds = events.get("interaction", pd.Series(dtype="str"))
 no_kinds = ct.Gap("The events do not say how a touch happened, so contacts that were only seen cannot be set apart.",
                   "Map a column to `interaction` in study.yaml.")
-aside = no_kinds if kinds.isna().all() else chosen if isinstance(chosen, ct.Gap) else told["interaction"].notna() & ~told["interaction"].isin(shop.touches)
+aside = no_kinds if kinds.isna().all() else chosen
+if not isinstance(aside, ct.Gap):
+    aside = told["interaction"].notna() & ~told["interaction"].isin(shop.touches)
 ct.say("Read aloud: *{said}; and then the {goal}.*", said=said.iloc[0], goal=shop.main_goal)
 ct.say(
     "Those were the touches. This study takes only {kinds} for one. Other contacts, such as ads that were shown and messages "
@@ -376,10 +378,10 @@ ct.say(
 
 # %% [markdown]
 # The last column is the useful one. Down to the last row but one it says how many visitors stand on each layer and have
-# not gone on. They are leads, and each layer calls for another nudge to the next. Somebody who only looked around wants a reason to look closer; an item
-# that was viewed can be shown again; a full cart can be remembered in a message, if there is permission to write. The
-# size of the group tells you which nudge is worth building first. Whether the nudge works is for a test to say, in
-# lesson 09.
+# not gone on. They are leads, and each layer calls for another nudge to the next. Somebody who only looked around wants a
+# reason to look closer; an item that was viewed can be shown again; a full cart can be remembered in a message, if there
+# is permission to write. The size of the group tells you which nudge is worth building first. Whether the nudge works is
+# for a test to say, in lesson 09.
 #
 # ## The page where most people leave need not be the page that drives them away
 #

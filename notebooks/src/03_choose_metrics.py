@@ -491,8 +491,9 @@ ct.show(mix.sort_values("returning_share", ascending=False), name="return_visits
 all_share = ct.metrics.ratio(mix["returning"].sum(), mix["sessions"].sum())
 ct.say(
     "Of {best}'s sessions, {share:.0%} are return visits, against {all_share:.0%} of all. Its rate was held against that of a crowd of "
-    "which {new:.0%} seem never to have seen the shop. That is no fair race.",
+    "which {new:.0%} seem never to have seen the shop. {verdict}",
     best=best, share=mix.loc[best]["returning_share"], all_share=all_share, new=1 - all_share,
+    verdict="That is no fair race." if mix.loc[best]["returning_share"] > all_share else "In this respect the race was fair.",
 )
 
 # %% [markdown]

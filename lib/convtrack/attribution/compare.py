@@ -60,11 +60,16 @@ class Comparison:
                 f"(no touch in the lookback window).")
 
     def as_json(self) -> dict[str, Any]:
-        """The comparison as the object that `convtrack compare --format json` prints."""
+        """The comparison as the object that `convtrack compare --format json` prints; a value not known is None."""
         columns = [c for c in ("conversions", "value", "low", "high") if c in self.table]
-        models = {name: {row.channel: {c: float(getattr(row, c)) for c in columns} for row in rows.itertuples()}
+        models = {name: {row.channel: {c: _number(getattr(row, c)) for c in columns} for row in rows.itertuples()}
                   for name, rows in self.table.groupby("model", sort=False)}
-        return {"models": models, "conversions": self.conversions, "value": self.value, "unattributed": self.unattributed}
+        return {"models": models, "conversions": self.conversions, "value": _number(self.value),
+                "unattributed": self.unattributed}
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 def get_model(model: str | Model) -> Model:

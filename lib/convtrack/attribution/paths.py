@@ -20,7 +20,7 @@ class Paths:
     """Paths with their outcomes; touch i is `channels[codes[i]]`, and path p owns touches starts[p] to starts[p+1].
 
     `conversions`, `value` and `nulls` (journeys that did not convert) are per path; `hours` (to the journey's end) per
-    touch, or None where only paths are known. `owners` says, per path, which visitor to resample.
+    touch, or None where only paths are known. Where no value is known at all, every `value` is NaN. `owners` says, per path, which visitor to resample.
     """
 
     channels: list[str]
@@ -124,9 +124,10 @@ def _check_channels(flat: pa.Array) -> None:
 def _outcomes(table: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
     if "converted" in table:
         won = table["converted"].to_numpy(dtype=float)
-        return won, table["value"].fillna(0.0).to_numpy(dtype=float) * won, 1 - won
-    zeros = pd.Series(0.0, index=table.index)
-    columns = [table.get(c, zeros) for c in ("total_conversions", "total_conversion_value", "total_null")]
+        known = table["value"].where(table["converted"]).notna().any()
+        return won, table["value"].fillna(0.0).to_numpy(dtype=float) * won if known else won * np.nan, 1 - won
+    columns = [table.get(c, pd.Series(0.0, index=table.index, name=c))
+               for c in ("total_conversions", "total_conversion_value", "total_null")]
     for column in columns:
         numbers = column.to_numpy(dtype=float)
         if (bad := ~(np.isfinite(numbers) & (numbers >= 0))).any():
@@ -135,7 +136,7 @@ def _outcomes(table: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
     won, value, nulls = (column.to_numpy(dtype=float) for column in columns)
     if (bad := (won == 0) & (value > 0)).any():
         raise ConvtrackError(f"row {table.index[bad][0]}: a value of {value[bad][0]} without a conversion. Correct the row.")
-    return won, value, nulls
+    return won, value if "total_conversion_value" in table else won * np.nan, nulls
 
 
 def _hours(table: pd.DataFrame) -> Floats | None:
