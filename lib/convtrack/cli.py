@@ -106,9 +106,8 @@ def compare(data: Annotated[Path, typer.Argument(metavar="STUDY|PATHS", help="st
 
     from .attribution import compare as compare_models
 
-    table, usable = _comparable(data)
-    chosen = [name.strip() for name in models.split(",")] if models else usable
-    result = compare_models(table, chosen, bootstrap, np.random.default_rng(seed))
+    chosen = [name.strip() for name in models.split(",")] if models else None
+    result = compare_models(_comparable(data), chosen, bootstrap, np.random.default_rng(seed))
     if format == Format.json:
         typer.echo(_json(result.as_json()))
     elif format == Format.csv:
@@ -117,20 +116,20 @@ def compare(data: Annotated[Path, typer.Argument(metavar="STUDY|PATHS", help="st
         typer.echo(result.wide().round(1).to_string() + "\n" + result.sentence)
 
 
-def _comparable(data: Path) -> tuple[Any, list[str]]:
-    """Journeys of a study, or paths of a file, and the names of the models that can work on them."""
-    from .attribution import MODELS, read_paths
+def _comparable(data: Path) -> Any:
+    """The journeys of a study, or the paths of a file."""
+    from .attribution import read_paths
     from .goals import find_conversions
     from .journeys import build_journeys, find_touches
     from .settings import open_study
 
     if data.suffix in (".csv", ".parquet"):
-        return read_paths(data), [name for name in MODELS if name != "time_decay"]
+        return read_paths(data)
     study = open_study(data)
     touches = find_touches(study.events, study.touches)
     if not hasattr(touches, "columns"):
         raise ConvtrackError(f"{study.path.name}: {touches.sentence}")
-    return build_journeys(touches, find_conversions(study.events, study.goal), study.lookback_days), list(MODELS)
+    return build_journeys(touches, find_conversions(study.events, study.goal), study.lookback_days)
 
 
 @app.command()

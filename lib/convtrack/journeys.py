@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from .errors import ConvtrackError, nearest
 from .gaps import Gap, passes_gaps
-from .schema import INTERACTIONS
+from .schema import INTERACTIONS, OFF_SITE_EVENTS
 
 TOUCH_COLUMNS = ["visitor_id", "touch_time", "channel", "campaign", "interaction"]
 NO_CHANNEL = Gap("The events say nothing about channels.",
@@ -169,7 +169,8 @@ def _with_lists(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def _changes_of_channel(events: pd.DataFrame) -> pd.DataFrame:
-    named = events[events["channel"].notna()].sort_values(["visitor_id", "event_time"], kind="stable")
+    on_site = ~events["event_name"].isin(OFF_SITE_EVENTS) if "event_name" in events else True
+    named = events[events["channel"].notna() & on_site].sort_values(["visitor_id", "event_time"], kind="stable")
     session = _session_of(named)
     same = (session == session.shift()) & (named["channel"] == named["channel"].shift())
     return named[~same].assign(interaction="visit")

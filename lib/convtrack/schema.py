@@ -16,6 +16,7 @@ from pandera.errors import SchemaErrors
 
 Kind = Literal["id", "text", "time", "date", "money", "amount", "count", "flag"]
 INTERACTIONS = ("view", "click", "visit", "open", "delivery")
+OFF_SITE_EVENTS = ("ad_impression", "email_delivered", "email_open", "sms_delivered")  # known by name where no `interaction` says so
 ORDER_STATUSES = ("paid", "refunded", "cancelled", "test")
 
 

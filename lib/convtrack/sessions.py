@@ -13,6 +13,7 @@ import pandas as pd
 
 from .errors import ConvtrackError, nearest
 from .gaps import Gap, passes_gaps
+from .schema import OFF_SITE_EVENTS
 
 OFF_SITE = ("view", "open", "delivery")  # interactions that happen in an ad slot, an inbox or on a phone
 OFFLINE_EVENTS = ("phone_call", "contract_signed")
@@ -180,7 +181,9 @@ def _is_on_site(events: pd.DataFrame, offline: tuple[str, ...]) -> pd.Series:
     here = ~events["event_name"].isin(offline)
     if "session_id" in events:
         here |= events["session_id"].notna()
-    return here & ~events["interaction"].isin(OFF_SITE) if "interaction" in events else here
+    if "interaction" in events and events["interaction"].notna().any():
+        return here & ~events["interaction"].isin(OFF_SITE)
+    return here & ~events["event_name"].isin(OFF_SITE_EVENTS)
 
 
 def in_order(events: pd.DataFrame) -> np.ndarray:

@@ -95,7 +95,7 @@ def load_table(name: str, source: TableSource, folder: Path) -> Loaded:
 def read_raw(path: Path, source: TableSource) -> pd.DataFrame:
     """A CSV or Parquet file as it is, indexed by row number; every cell of a CSV is text."""
     if not path.exists():
-        raise ConvtrackError(f"There is no file {path}.{_neighbour(path)} Correct `file:` in study.yaml.")
+        raise ConvtrackError(f"There is no file {path}.{neighbour(path)} Correct `file:` in study.yaml.")
     if path.suffix.lower() == ".parquet":
         frame = _read_parquet(path)
     elif path.suffix.lower() in (".csv", ".tsv", ".txt"):
@@ -110,7 +110,8 @@ def read_raw(path: Path, source: TableSource) -> pd.DataFrame:
     return frame
 
 
-def _neighbour(path: Path) -> str:
+def neighbour(path: Path) -> str:
+    """" Closest: 'x'." for the file beside `path` whose name is most like it."""
     folder = path.parent
     return nearest(path.name, (p.name for p in folder.iterdir())) if folder.is_dir() else f" (No folder {folder} either.)"
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..errors import ConvtrackError, nearest
 from ..gaps import passes_gaps
-from ..sources import TableSource, read_raw, to_numbers
+from ..sources import TableSource, neighbour, read_raw, to_numbers
 from .markov import Markov
 from .paths import Paths, as_paths
 from .rules import FirstTouch, LastNonDirect, LastTouch, Linear, LinearUnique, PositionBased, TimeDecay
@@ -91,7 +91,7 @@ def model_cards() -> pd.DataFrame:
 
 
 @passes_gaps
-def compare(journeys: pd.DataFrame, models: Iterable[str | Model] = tuple(MODELS), resamples: int = 0,
+def compare(journeys: pd.DataFrame, models: Iterable[str | Model] | None = None, resamples: int = 0,
             rng: np.random.Generator | None = None) -> Comparison:
     """Credit of each model on the same journeys or paths, with 95 % intervals where `resamples` are asked for.
 
@@ -100,7 +100,8 @@ def compare(journeys: pd.DataFrame, models: Iterable[str | Model] = tuple(MODELS
     journeys : DataFrame
         As `build_journeys` returns it, or paths with totals as `count_paths` does.
     models : iterable of str or Model
-        Names from `MODELS`, or model objects with settings of their own.
+        Names from `MODELS`, or model objects with settings of their own. Left out: all that the table can carry, which for a
+        table of paths, without times, leaves out time_decay.
     resamples : int
         Bootstrap resamples for `low` and `high` (2.5 % and 97.5 % points of conversions). Visitors are drawn, with
         replacement, not journeys; in a table of paths, which knows no visitors, each journey is its own.
@@ -124,13 +125,18 @@ def compare(journeys: pd.DataFrame, models: Iterable[str | Model] = tuple(MODELS
     """
     paths = as_paths(journeys)
     _check_can_credit(paths)
-    chosen = [get_model(model) for model in models]
+    chosen = [get_model(model) for model in (models or usable_models(paths))]
     _check_names(chosen)
     table = pd.concat([model.credit(paths).assign(model=model.name) for model in chosen], ignore_index=True)
     table = table[["model", "channel", "conversions", "value"]]
     if resamples:
         table = table.join(_intervals(paths, chosen, resamples, rng))
     return Comparison(table, float(paths.conversions.sum()), float(paths.value.sum()), paths.unattributed)
+
+
+def usable_models(paths: Paths) -> list[str]:
+    """The names of the models that can work on these paths: without times, all but time_decay."""
+    return [name for name in MODELS if paths.hours is not None or name != "time_decay"]
 
 
 def _check_names(models: Sequence[Model]) -> None:
@@ -178,6 +184,8 @@ def read_paths(path: Path) -> pd.DataFrame:
     ConvtrackError
         If the columns `path` and `total_conversions` are not there, or a number is not one.
     """
+    if not path.exists():
+        raise ConvtrackError(f"There is no file {path}.{neighbour(path)} Write the path of a study.yaml, or of a table of paths.")
     raw = read_raw(path, TableSource(file=path.name))
     for name in ("path", "total_conversions"):
         if name not in raw:

@@ -187,9 +187,10 @@ def _funnel(table: pd.DataFrame, draws: Draws) -> list[dict[str, Any]]:
     last = np.minimum(rng.exponential(3.5, len(table)).astype(int), len(PRODUCTS) - 1)
     visit = np.repeat(np.arange(len(table)), seen)
     back = np.cumsum(seen)[visit] - np.arange(len(visit)) - 1  # how many teas come after this one
+    other = np.where(back > 0, rng.integers(1, len(PRODUCTS), len(visit)), 0)
     cart, checkout, bought = (np.flatnonzero(reach >= stage) for stage in (FILLED, AT_CHECKOUT, BOUGHT))
     return [
-        *_on_page(visit, STEP["item"] - 2 * back, (last[visit] + 5 * back) % len(PRODUCTS), "view_item"),
+        *_on_page(visit, STEP["item"] - 2 * back, (last[visit] + other) % len(PRODUCTS), "view_item"),
         _block(cart, STEP["cart"], last[cart], "add_to_cart", 22),
         *_on_page(checkout, STEP["checkout"], known.index("/checkout"), "begin_checkout", pause=35),
         *_on_page(bought, STEP["thanks"], known.index("/thank-you"), "purchase", pause=95),
