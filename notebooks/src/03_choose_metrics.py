@@ -38,8 +38,8 @@
 
 # %% tags=["parameters"]
 study: str = "../data/larkspur/study.yaml"  # the study file, which says where the data is
-margin: float = 0.45  # 0.01 to 1; what is left of a pound of revenue before advertising is paid
-other_model: str = "linear"  # one of: linear, first_touch, last_non_direct, position_based, time_decay; to compare with last_touch
+margin: float = 0.45  # 0.01 to 1; share of revenue that is left to pay for advertising
+other_model: str = "linear"  # one of: linear, first_touch, position_based, time_decay; a second model
 seed: int = 3  # 0 to 1000000; where the random draws behind the intervals begin
 
 # %% [markdown]
@@ -178,7 +178,9 @@ ct.say(
 # ours unsurprising?* It stays between nothing and everything, and it behaves with few conversions.
 
 # %%
-ct.plots.bars(by_channel.reset_index(), y="rate", low="low", high="high", unit="of sessions")
+ct.plots.bars(
+    by_channel.reset_index(), y="rate", low="low", high="high", unit="of sessions"
+)
 
 # %% [markdown]
 # Read a whisker like this. If the same quarter could be played many times over, with different luck, intervals made this
@@ -186,8 +188,12 @@ ct.plots.bars(by_channel.reset_index(), y="rate", low="low", high="high", unit="
 # checkout page shifts bar and whisker together, and nothing in the figure tells you.
 
 # %%
-overall = ct.metrics.rate(by_channel["converting_sessions"].sum(), by_channel["sessions"].sum())
-settled = by_channel[(by_channel["low"] > overall.value) | (by_channel["high"] < overall.value)]
+overall = ct.metrics.rate(
+    by_channel["converting_sessions"].sum(), by_channel["sessions"].sum()
+)
+settled = by_channel[
+    (by_channel["low"] > overall.value) | (by_channel["high"] < overall.value)
+]
 
 # %% tags=["hide-input"]
 ct.say(
@@ -213,7 +219,10 @@ ct.say(
 # %%
 rng = np.random.default_rng(seed)
 worth = ct.metrics.value_summary(conversions, rng).set_index("metric")
-ct.show(worth.drop("share with a known value")[["value", "low", "high"]], name="conversion_values")
+ct.show(
+    worth.drop("share with a known value")[["value", "low", "high"]],
+    name="conversion_values",
+)
 
 # %%
 mean, median = worth.loc["value per conversion"], worth.loc["median value", "value"]
@@ -305,7 +314,9 @@ ct.say(
 # %%
 all_by_all = ct.metrics.ratio(known.sum(min_count=1), paid["clicks"].sum())
 per_click_value = ct.metrics.ratio(paid["value"].sum(min_count=1), paid["clicks"].sum())
-per_qualified_value = ct.metrics.ratio(paid["value"].sum(min_count=1), paid["qualified"].sum())
+per_qualified_value = ct.metrics.ratio(
+    paid["value"].sum(min_count=1), paid["qualified"].sum()
+)
 
 # %% tags=["hide-input"]
 ct.say(
@@ -316,8 +327,15 @@ ct.say(
 )
 
 # %%
-ct.plots.scatter(paid.reset_index(), "cpc", "value_per_click", x_unit=shop.currency, y_unit=shop.currency,
-                 equal="a click brings back its cost", title="Above the line, a click brings in more than it costs")
+ct.plots.scatter(
+    paid.reset_index(),
+    "cpc",
+    "value_per_click",
+    x_unit=shop.currency,
+    y_unit=shop.currency,
+    equal="a click brings back its cost",
+    title="Above the line, a click brings in more than it costs",
+)
 
 # %% [markdown]
 # ## A return above one can still lose money
@@ -330,7 +348,9 @@ ct.plots.scatter(paid.reset_index(), "cpc", "value_per_click", x_unit=shop.curre
 # %%
 break_even = 1 / margin
 deceptive = paid[(paid["roas"] > 1) & (paid["roi"] < 0)]
-ct.plots.bars(paid.reset_index(), y="roi", kind="share", title="Only the bars to the right earn money")
+ct.plots.bars(
+    paid.reset_index(), y="roi", kind="share", title="Only the bars to the right earn money"
+)
 
 # %% tags=["hide-input"]
 ct.say(
@@ -376,14 +396,21 @@ ct.say(
 # What happens to the cost per acquisition if we share the credit by the other model?
 
 # %%
-other = ct.metrics.ad_metrics(shop.spend, credit.table[credit.table["model"] == other_model]).set_index("channel")
+other = ct.metrics.ad_metrics(
+    shop.spend, credit.table[credit.table["model"] == other_model]
+).set_index("channel")
 change = other["cpa"].reindex(paid.index) / paid["cpa"] - 1
 moved = change.abs().fillna(0).idxmax()
 
 # %%
 by_model = ads[["cost"]].dropna().reset_index().merge(credit.table, on="channel")
 by_model = by_model.assign(cpa=ct.metrics.ratio(by_model["cost"], by_model["conversions"]))
-ct.plots.dots(by_model, of="cpa", unit=shop.currency, title="What an acquisition costs depends on who gets the credit")
+ct.plots.dots(
+    by_model,
+    of="cpa",
+    unit=shop.currency,
+    title="What an acquisition costs depends on who gets the credit",
+)
 
 # %% tags=["hide-input"]
 ct.say(
@@ -404,7 +431,11 @@ ct.say(
 
 # %%
 time = ct.metrics.engagement(sessions).set_index("metric")
-ct.show(time.drop("single-page share")[["numerator", "denominator", "value"]], name="engagement", kinds={"value": ""})
+ct.show(
+    time.drop("single-page share")[["numerator", "denominator", "value"]],
+    name="engagement",
+    kinds={"value": ""},
+)
 
 # %% [markdown]
 # Nobody holds a stopwatch. A page tells us when it opens, and not when the visitor leaves. So the duration runs from the
@@ -429,7 +460,11 @@ ct.say(
 
 # %%
 converting = ct.has_conversion(sessions, conversions)
-lengths = sessions.groupby(converting)[["duration_seconds", "pages"]].mean().reindex([True, False])
+lengths = (
+    sessions.groupby(converting)[["duration_seconds", "pages"]]
+    .mean()
+    .reindex([True, False])
+)
 won, lost = lengths.iloc[0], lengths.iloc[1]
 
 # %% tags=["hide-input"]
@@ -483,7 +518,9 @@ ct.say(
 
 # %%
 again = sessions[visits_before > 0]
-mix = by_channel.assign(returning=again.groupby("channel").size())[["sessions", "returning"]].fillna(0)
+mix = by_channel.assign(returning=again.groupby("channel").size())[
+    ["sessions", "returning"]
+].fillna(0)
 mix = mix.assign(returning_share=mix["returning"] / mix["sessions"])
 ct.show(mix.sort_values("returning_share", ascending=False), name="return_visits", rows=20)
 

@@ -38,12 +38,11 @@
 # %% tags=["parameters"]
 study: str = "../data/larkspur/study.yaml"  # the study file, which says where the data is
 segment: str = "device"  # one of: device, country, channel; what to divide the visits by
-platforms: str = "facebook, instagram, pinterest"  # social platforms, as sources and referrers spell them
+platforms: str = "facebook, instagram, pinterest"  # social platforms, by the names in links
 least: int = 200  # 1 to 100000; visits that a segment must have to be compared
 splits: int = 100  # 5 to 2000; how often visitors are divided in two halves
-account_zone: str = "America/Los_Angeles"  # the time zone that an advertising account might be set to
-quantile: float = 0.95  # 0.5 to 0.99; share of the conversions that a day must have had time for
-steps: str = "session_start, view_item, add_to_cart, begin_checkout, purchase"  # the way through the site
+account_zone: str = "America/Los_Angeles"  # time zone that an advertising account might have
+steps: str = "session_start, view_item, add_to_cart, begin_checkout, purchase"  # the way
 weeks_before: int = 4  # 3 to 26; weeks that the last one is compared with
 seed: int = 6  # 0 to 1000000; where the random divisions begin
 
@@ -66,22 +65,16 @@ shares = {"low": "share", "high": "share"}  # how tables write the ends of an in
 
 # %%
 placed = sessions.merge(conversions, on=["visitor_id", "session_id"])
-visitors = sessions.groupby("channel")["visitor_id"].nunique().rename("visitors")
-value = placed.groupby("channel")["value"].sum(min_count=1)
-rates = ct.metrics.segment_rates(sessions, conversions, "channel").rename(columns={"rate": "conversion_rate"})
-channels = rates.join(visitors, on="channel").join(value, on="channel")
+rates = ct.metrics.segment_rates(sessions, conversions, "channel")
+channels = rates.join(placed.groupby("channel")["value"].sum(min_count=1), on="channel")
+channels = channels.assign(value_per_visit=channels["value"] / channels["sessions"])
 by_count = channels.sort_values("converting_sessions", ascending=False, ignore_index=True)
 ct.show(by_count, name="channels", rows=20, kinds=shares)
 
 # %% tags=["hide-input"]
-ct.say(
-    "{most} is at the top, with a conversion in {n:,} visits. It also had {visits:,} visits to make them from, {place} of all "
-    "channels. Of the {all:,} conversions, {placed:,} happened during a visit and are in the table. A visitor who came through two "
-    "channels is counted in both, so the visitors add up to more than there are.",
-    most=by_count["channel"].iloc[0], n=by_count["converting_sessions"].iloc[0], visits=by_count["sessions"].iloc[0],
-    place="the most" if by_count["sessions"].iloc[0] == by_count["sessions"].max() else "though not the most", all=len(conversions),
-    placed=placed["goal"].count(),
-)
+ct.say("{top[channel]} is at the top: {top[converting_sessions]:,} of its visits had a conversion. It also had {top[sessions]:,} of all {visits:,} "
+       "visits to make them from. Of the {all:,} conversions, {placed:,} happened during a visit, and only those can be in the table.",
+       top=by_count.iloc[0], visits=channels["sessions"].sum(), all=len(conversions), placed=len(placed))
 
 # %% [markdown]
 # A count mostly says how large a channel is. Divide it by the visits, and you see how well they turn out. Where visits
@@ -89,27 +82,19 @@ ct.say(
 # belong to the same person, so it is a little too narrow.
 
 # %%
-ct.plots.bars(channels, y="conversion_rate", low="low", high="high")
+ct.plots.bars(channels, y="rate", low="low", high="high")
 
 # %% tags=["hide-input"]
-by_rate = channels.sort_values("conversion_rate", ascending=False, ignore_index=True)
-touching = by_rate["high"].iloc[1:] >= by_rate["low"].iloc[0]
-ct.say(
-    "Now {best} leads, with {rate:.1%} of its visits. Of the other {others:,} channels, {touching:,} have an interval that "
-    "reaches into that of {best}, so the data does not rule out that they are as good.",
-    best=by_rate["channel"].iloc[0], rate=by_rate["conversion_rate"].iloc[0], others=touching.count(), touching=touching.sum(),
-)
+best = channels.sort_values("rate", ascending=False).iloc[0]
+ct.say("By rate, {best[channel]} leads, with {best[rate]:.1%} of its visits. Of the other {others:,} channels, {touching:,} have an interval that "
+       "reaches into that of {best[channel]}, so the data does not rule out that they are as good.",
+       best=best, others=channels["rate"].count() - 1, touching=(channels["high"] >= best["low"]).sum() - 1)
 
 # %% tags=["hide-input"]
-per_visit = channels.assign(worth=channels["value"] / channels["sessions"]).sort_values("worth", ascending=False, ignore_index=True)
-no_value = ct.Gap("No conversion here has a value, so there is no value by channel.", "Map a column to `value` in study.yaml.")
-per_visit = per_visit.dropna(subset="worth") if conversions["value"].notna().any() else no_value
-ct.say(
-    "By value, as far as values are known, a visit through {first} brought {currency} {worth:.2f} on average, and one through {last} "
-    "{least:.2f}.",
-    first=per_visit["channel"].iloc[0], worth=per_visit["worth"].iloc[0], currency=shop.currency,
-    last=per_visit["channel"].iloc[-1], least=per_visit["worth"].min(),
-)
+ct.say("By value, as far as values are known, {best[channel]} comes first. A visit through it brought {currency} {best[value_per_visit]:.2f} on "
+       "average, and a visit through any channel {mean:.2f}.",
+       best=channels.sort_values("value_per_visit", ascending=False).iloc[0], mean=channels["value"].sum() / channels["sessions"].sum(),
+       currency=shop.currency if placed["value"].any() else ct.Gap("No conversion in a visit has a value.", "Map a column to `value` in study.yaml."))
 
 # %% [markdown]
 # Use the three together: the count for size, the rate for fit, the value for what it is worth. Then stop, because this
@@ -127,12 +112,9 @@ claimed = shop.platform_reports.groupby("platform")["conversions"].sum()
 ct.show(claimed, name="claimed")
 
 # %% tags=["hide-input"]
-ct.say(
-    "Together the platforms claim {claimed:,.0f} conversions. Tracking on the site saw {all:,} in all, from every channel, paid or "
-    "not. The claims cannot be shares of one whole, because each platform looks back over its own span of days, counts views or does "
-    "not, and knows nothing of the others.",
-    claimed=claimed.sum(), all=len(conversions),
-)
+ct.say("Together the platforms claim {claimed:,.0f} conversions. Tracking on the site saw {all:,} in all, from every channel, paid or not. The claims "
+       "cannot be shares of one whole, because each platform looks back over its own span of days, counts views or does not, and knows nothing "
+       "of the others.", claimed=claimed.sum(), all=len(conversions))
 
 # %% [markdown]
 # Lesson 08 takes such reports apart. To *compare* platforms you do not need them. Your own events know where each visit
@@ -142,30 +124,25 @@ ct.say(
 # %%
 arrived = shop.events.dropna(subset=["session_id", "channel"]).sort_values("event_time")
 arrived = arrived.drop_duplicates(["visitor_id", "session_id"])
-tags = arrived.reindex(columns=["utm_source", "referrer", "channel"], fill_value="").fillna("")
-words = (tags["utm_source"] + " " + tags["referrer"] + " " + tags["channel"]).str.lower()
+origin = arrived.reindex(columns=["utm_source", "referrer", "channel"], fill_value="").fillna("")
+words = origin["utm_source"] + " " + origin["referrer"] + " " + origin["channel"]
+found = words.str.lower().str.extract(f"({platforms.lower().replace(', ', '|')})", expand=False)
 
 # %% [markdown]
-# Each visit then carries the platform that was found, and keeps its channel.
+# Each visit that names a platform carries it from now on, beside its channel.
 
 # %%
-wanted = "|".join(platforms.lower().replace(" ", "").split(","))
-named = arrived[["visitor_id", "session_id"]].assign(platform=words.str.extract(f"({wanted})", expand=False))
-known = sessions.merge(named, how="left")
-known = known.assign(social_visit=known["channel"] + " on " + known["platform"])
-none = ct.Gap("No visit names one of the platforms in source, referrer or channel.", "Set the lesson's parameter `platforms`.")
-social = ct.metrics.segment_rates(known if known["platform"].notna().any() else none, conversions, "social_visit")
-social = social.dropna(subset="social_visit")
-ct.show(social.sort_values("rate", ascending=False, ignore_index=True), name="social", rows=15, kinds=shares)
+named = arrived.assign(social_visit=arrived["channel"] + " on " + found).dropna(subset="social_visit")
+visits = sessions.merge(named[["visitor_id", "session_id", "social_visit"]])
+none = ct.Gap("No visit names one of the platforms.", "Set the lesson's parameter `platforms`.")
+social = ct.metrics.segment_rates(visits if len(visits) else none, conversions, "social_visit")
+social = social.sort_values("rate", ascending=False, ignore_index=True)
+ct.show(social, name="social", rows=15, kinds=shares)
 
 # %% tags=["hide-input"]
-ordered = social.sort_values("rate", ascending=False, ignore_index=True)
-clear = ordered["low"].iloc[0] > ordered["high"].iloc[1:]
-ct.say(
-    "First comes {first}, with {rate:.1%}. It is ahead of {clear:,} of the other {others:,} rows by more than their intervals. Where "
-    "intervals overlap, the table does not tell which platform to prefer.",
-    first=ordered["social_visit"].iloc[0], rate=ordered["rate"].iloc[0], clear=clear.sum(), others=clear.count(),
-)
+ct.say("First comes {first[social_visit]}, with {first[rate]:.1%}. It is ahead of {clear:,} of the other {others:,} rows by more than their "
+       "intervals. Where intervals overlap, the table does not tell which platform to prefer.",
+       first=social.iloc[0], clear=(social["high"] < social["low"].iloc[0]).sum(), others=social["rate"].count() - 1)
 
 # %% [markdown]
 # The rows keep paid and organic visits apart, and retargeting apart from both. A platform's own total mixes
@@ -188,13 +165,9 @@ parts = parts.sort_values("rate", ascending=False, ignore_index=True)
 ct.show(parts, name="segments", rows=15, kinds=shares)
 
 # %% tags=["hide-input"]
-ct.say(
-    "{high} converts at {top:.1%}, and {low} at {bottom:.1%}. Their intervals {overlap}.",
-    high=parts[segment].iloc[0], top=parts["rate"].iloc[0],
-    low=parts[segment].iloc[-1], bottom=parts["rate"].iloc[-1],
-    overlap="overlap, so this may be chance" if parts["low"].iloc[0] <= parts["high"].iloc[-1] else
-    "do not overlap, so chance is a poor explanation",
-)
+ct.say("Visits from {first[name]} convert at {first[rate]:.1%}, with an interval from {first[low]:.1%} to {first[high]:.1%}, and visits from "
+       "{last[name]} at {last[rate]:.1%}, with one from {last[low]:.1%} to {last[high]:.1%}. If the two intervals do not touch, chance is a poor "
+       "explanation.", first=parts.rename(columns={segment: "name"}).iloc[0], last=parts.rename(columns={segment: "name"}).iloc[-1])
 
 # %% [markdown]
 # Whether somebody is new here is a segment as well.
@@ -205,15 +178,11 @@ visits = sessions.assign(visit=np.where(sessions["start_time"] == first_visit, "
 again = ct.metrics.segment_rates(visits, conversions, "visit")
 ct.show(again, name="new_and_returning", kinds=shares)
 
-# %% tags=["hide-input"]
-by_visit = again.set_index("visit")["rate"]
-ct.say(
-    "A visit by somebody who comes back converts at {old:.2%}, a first visit at {new:.2%}. Does coming back make people buy? Those who are "
-    "interested come back, and those who are interested buy. Also, *new* means only that this cookie was not seen before the data began.",
-    old=by_visit.get("returning", np.nan), new=by_visit.get("new", np.nan),
-)
-
 # %% [markdown]
+# Suppose that the visits of those who come back do better, as in most shops. Does coming back make people buy? Those
+# who are interested come back, and those who are interested buy. Also, *new* means only that this cookie was not seen
+# before the data began.
+#
 # ## The best of many small segments is partly luck
 #
 # If three segments are good, a hundred must be better. So we cross channel, device and country, sort by the rate, and
@@ -223,50 +192,31 @@ ct.say(
 device, country = (sessions[name].astype("str").fillna("unknown") for name in ["device", "country"])
 cells = sessions.assign(cell=sessions["channel"] + ", " + device + ", " + country)
 small = ct.metrics.segment_rates(cells, conversions, "cell")
-ct.show(small.sort_values("rate", ascending=False, ignore_index=True).head(5), name="small_segments", kinds=shares)
+small = small.sort_values("rate", ascending=False, ignore_index=True)
+ct.show(small.head(5), name="small_segments", kinds=shares)
 
 # %% tags=["hide-input"]
-gem = small.sort_values("rate", ascending=False, ignore_index=True)
-ct.say(
-    "The gem is {cell}, at {rate:.0%}: {won:,} of {n:,} visits. Its interval begins at {low:.0%} and ends at {high:.0%}. {reading}",
-    cell=gem["cell"].iloc[0], rate=gem["rate"].iloc[0], won=gem["converting_sessions"].iloc[0], n=gem["sessions"].iloc[0],
-    low=gem["low"].iloc[0], high=gem["high"].iloc[0],
-    reading="Small segments crowd at the top of such a list, and at the bottom as well, because their rates swing the most."
-    if gem["sessions"].iloc[0] < least else "In this data it is not even a small segment, which is rare in such a list.",
-)
+ct.say("The gem is {gem[cell]}, at {gem[rate]:.0%}: {gem[converting_sessions]:,} of {gem[sessions]:,} visits. Its interval begins at {gem[low]:.0%} "
+       "and ends at {gem[high]:.0%}.", gem=small.iloc[0])
 
 # %% [markdown]
-# So we ask for a least number of visits. That helps, and it leaves a second problem: whoever looks at many segments and
-# picks the best one picks luck along with merit.
-
-# %% tags=["hide-input"]
-large = small[small["sessions"] >= least]
-ct.say(
-    "Of {all:,} segments, {large:,} have at least {least:,} visits. Their intervals do not protect us. At 95 %, one interval in twenty "
-    "leaves out the truth, so about {wrong:.1f} of these do, and nobody knows which.",
-    all=small["rate"].count(), least=least, wrong=0.05 * large["rate"].count(),
-    large=large["rate"].count() or ct.Gap("No segment here has enough visits to be compared.", "Set the lesson's parameter `least`."),
-)
-
-# %% [markdown]
+# Small segments crowd at the top of such lists, and at the bottom as well, because their rates swing the most. So we ask
+# for a least number of visits. That helps, and it leaves a second problem: whoever looks at many segments and picks the
+# best one picks luck along with merit. The intervals do not protect us. At 95 %, one in twenty leaves out the truth,
+# and nobody knows which.
+#
 # The cure is to look again. We divide the visitors in two halves by chance, let one half choose the winner, and ask the
 # other half for its rate. Then we divide again, many times.
 
 # %%
-rng = np.random.default_rng(seed)
-draws = ct.metrics.winner_again(cells, conversions, "cell", rng, least, splits)
-ct.show(draws[["rate_when_chosen", "rate_again"]].mean().rename("mean_rate"), name="winner_again")
+draws = ct.metrics.winner_again(cells, conversions, "cell", np.random.default_rng(seed), least, splits)
+mean = draws[["rate_when_chosen", "rate_again"]].mean()
 
 # %% tags=["hide-input"]
-overall = small["converting_sessions"].sum() / small["sessions"].sum()
-chosen, repeated = draws["rate_when_chosen"].mean(), draws["rate_again"].mean()
-ct.say(
-    "In the half that chose it, the winner converted at {chosen:.1%}. In the other half the same segment came to {again:.1%}, while all visits "
-    "together lie at {overall:.1%}. Of its lead, {lost:.0%} is gone as soon as it has to win again. In {splits} divisions the crown went to "
-    "{winners:,} different segments.",
-    chosen=chosen, again=repeated, overall=overall, lost=ct.metrics.ratio(chosen - repeated, chosen - overall), splits=splits,
-    winners=draws["winner"].nunique(),
-)
+ct.say("In the half that chose it, the winner converted at {mean[rate_when_chosen]:.1%} on average. In the other half the same segment came to "
+       "{mean[rate_again]:.1%}, while all visits together lie at {overall:.1%}. What lies between the first two numbers was luck. In {splits} "
+       "divisions the crown went to {winners:,} of the {all:,} segments.", mean=mean, splits=splits, winners=draws["winner"].nunique(),
+       overall=small["converting_sessions"].sum() / small["sessions"].sum(), all=small["rate"].count())
 
 # %% [markdown]
 # This is called *regression to the mean*, and it is behind many a campaign that "stopped working" as soon as somebody
@@ -275,59 +225,37 @@ ct.say(
 #
 # ## A day begins in one time zone, and somewhere else it began earlier
 #
-# Now to time. Events are stored in UTC, and counting days takes one line if we leave it at that. It is the wrong line.
-# A customer's evening belongs to the customer's day.
+# Now to time. A customer's evening belongs to the customer's day, and events are stored in UTC. The tempting way is to
+# take the days as each report gives them. An advertising account may be set to another time zone than the shop.
 
 # %%
 times = conversions["conversion_time"]
-days = {zone: times.dt.tz_convert(zone).dt.date for zone in [shop.time_zone, "UTC", account_zone]}
-moved = {zone: int((day != days[shop.time_zone]).sum()) for zone, day in days.items()}
+here, there = (times.dt.tz_convert(zone).dt.tz_localize(None).dt.normalize()
+               for zone in [shop.time_zone, account_zone])
 
 # %% tags=["hide-input"]
-ct.say(
-    "In UTC, {utc:,} of {all:,} conversions fall on another day than in {zone}. That depends on how far the shop is from Greenwich. An "
-    "advertising account set to {account} would put {account_moved:,} on another day, and {differ:,} of its daily numbers would differ from "
-    "ours. The totals agree. Look at the time zone of a report before you look for a fault.",
-    utc=moved["UTC"], all=len(times), zone=shop.time_zone, account=account_zone, account_moved=moved[account_zone],
-    differ=int(days[shop.time_zone].value_counts().sub(days[account_zone].value_counts(), fill_value=0).ne(0).sum()),
-)
+ct.say("By the clock of {account}, {moved:,} of {all:,} conversions fall on another day than by the clock of {zone}. The totals agree. So look at the "
+       "time zone of a report before you look for a fault.", account=account_zone, zone=shop.time_zone, moved=(here != there).sum(), all=len(times))
 
 # %% [markdown]
-# Days are not even all of one length. So we lay out the midnights of the shop's own time zone, and count between them.
+# We count by the shop's own days. Where clocks change twice a year, one day is an hour short and one an hour long, so
+# whoever adds twenty-four hours to find the next midnight is wrong from there on.
 
 # %%
-start, end = (shop.events["event_time"].agg(which).tz_convert(shop.time_zone) for which in ["min", "max"])
-midnights = pd.date_range(start.normalize(), end.normalize() + pd.DateOffset(days=1), freq="D")
-hours = (midnights[1:] - midnights[:-1]) / pd.Timedelta(hours=1)
-daily = times.dt.tz_convert(shop.time_zone).dt.tz_localize(None).dt.normalize().value_counts()
-daily = daily.reindex(midnights[:-1].tz_localize(None), fill_value=0).rename_axis("date").rename("conversions")
-
-# %% tags=["hide-input"]
-odd = hours != 24
-ct.say(
-    "The data covers {n:,} local days. {odd} Whoever adds twenty-four hours to find the next midnight is wrong from there on.",
-    n=len(hours), odd="Because the clock changed, not all of them had twenty-four hours. The exception had "
-    f"{', '.join(f'{length:.0f}' for length in hours[odd])}." if odd.any() else
-    "Each of them had twenty-four hours. In a longer span, a change of the clock makes a day shorter or longer.",
-)
-
-# %% [markdown]
-# The last line of the code matters more than it seems. A day without conversions has no row in a count. It has to be
-# put back as a zero, or the average of the days comes out too high.
-
-# %%
+start, end = shop.events["event_time"].agg(["min", "max"]).dt.tz_convert(shop.time_zone)
+every_day = pd.date_range(start.date(), end.date(), name="date")
+daily = here.value_counts().reindex(every_day, fill_value=0).rename("conversions")
 ct.plots.trend(daily.reset_index(), x="date", y="conversions")
 
+# %% [markdown]
+# The third line matters more than it seems. A day without conversions has no row in a count. It has to be put back as a
+# zero, or the average of the days comes out too high.
+
 # %% tags=["hide-input"]
-spread = ct.metrics.ratio(daily.var(), daily.mean())
-most = 1 + 2 * np.sqrt(2 / (len(daily) - 1))
-ct.say(
-    "Every peak in this line invites a story. Compare its unrest with chance first. If conversions came independently, at the same pace "
-    "every day, the variance of the daily counts would equal their mean, and dividing one by the other would give a number near one, at "
-    "most {most:.2f}. Here it is {spread:.2f}. {reading}",
-    spread=spread, most=most, reading="What moves from day to day can all be chance, and yesterday is not news." if spread <= most else
-    "So the days differ by more than chance, and a rhythm or a trend is worth looking for.",
-)
+ct.say("Every peak in this figure invites a story. Compare its unrest with chance first. If conversions came independently, at the same pace every day, "
+       "the variance of the daily counts divided by their mean would be near one, and rarely more than {most:.2f}. Here it is {spread:.2f}. Below that "
+       "limit, what moves from day to day can all be chance, and yesterday is not news. Above it, look for a rhythm or a trend.",
+       most=1 + 2 * ct.metrics.ratio(2, len(daily) - 1) ** 0.5, spread=ct.metrics.ratio(daily.var(), daily.mean()))
 
 # %% [markdown]
 # A rule for the back of an envelope: a count swings by about twice its square root. A hundred conversions mean anything
@@ -335,139 +263,101 @@ ct.say(
 #
 # ## A week that is not over is compared with the same days
 #
-# Visits are more numerous than conversions, so a rhythm shows in them first. How do the days of the week differ?
+# People behave differently on different days of the week. So two stretches of time can be compared if they hold the
+# same days of the week. Ten days against the ten before do not. A week holds each day once, and the tempting comparison
+# is this week against last week.
+#
+# How large a change could chance alone make? If nothing had changed, each conversion of two equal stretches would be
+# as likely to fall into one as into the other. So we take the interval of that share, and turn it into a change.
 
 # %%
-visit_days = sessions["start_time"].dt.tz_convert(shop.time_zone).dt.day_name().value_counts()
-rhythm = (visit_days / daily.index.day_name().value_counts()).sort_values(ascending=False)
-
-# %% tags=["hide-input"]
-ct.say(
-    "An average {first} has {most:,.0f} visits, and an average {last} {least:,.0f}. So two stretches of time can be compared if they hold "
-    "the same days of the week. Ten days against the ten before do not.",
-    first=rhythm.index[0], most=rhythm.iloc[0], last=rhythm.index[-1], least=rhythm.iloc[-1],
-)
-
-# %% [markdown]
-# A week holds each day once, and the tempting comparison is this week against last week.
+def change(new, old):
+    share = ct.metrics.rate(new, new + old)
+    return [ct.metrics.ratio(part, 1 - part) - 1 for part in (share.value, share.low, share.high)]
 
 # %%
 so_far = end.day_of_week + 1
-this_week, last_week = daily.iloc[-so_far:].sum(), daily.iloc[-so_far - 7 : -so_far].sum()
-same_days = daily.iloc[-so_far - 7 : -7].sum()
-share = ct.metrics.rate(this_week, this_week + same_days)
+too_short = ct.Gap("The data hold less than two weeks, so none can be compared with the one before.")
+days = daily if len(daily) >= so_far + 7 else too_short
+this_week, last_week = days.iloc[-so_far:].sum(), days.iloc[-so_far - 7 : -so_far].sum()
+same_days = days.iloc[-so_far - 7 : -7].sum()
 
 # %% tags=["hide-input"]
-enough = len(daily) >= so_far + 7
-too_short = ct.Gap("The data hold less than two weeks, so no week can be compared with the one before.")
-ct.say(
-    "This week has {now:,} conversions and the last one had {last:,}, a change of {naive:+.0%}. But this week is {so_far} days old. The "
-    "same {so_far} days of last week had {same:,}, so the change is {fair:+.0%}.",
-    now=int(this_week), last=int(last_week) if enough else too_short, naive=ct.metrics.ratio(this_week, last_week) - 1, so_far=so_far,
-    same=int(same_days), fair=ct.metrics.ratio(this_week, same_days) - 1,
-)
-
-# %% tags=["hide-input"]
-low, high = (ct.metrics.ratio(bound, 1 - bound) - 1 for bound in (share.low, share.high))
-ct.say(
-    "Is that larger than chance? If nothing had changed, each conversion of the two weeks would be as likely to fall into one as into the "
-    "other. The interval of that share says that the true change lies between {low:+.0%} and {high:+.0%}. {reading}",
-    low=low if enough else too_short, high=high,
-    reading="No change at all is among the possibilities." if low <= 0 <= high else "Chance alone hardly explains it.",
-)
+ct.say("This week has {now:,} conversions and the last one had {last:,}, a change of {naive:+.0%}. But this week is {so_far} days old when the data "
+       "end. The same days of last week had {same:,}, so the change is {fair[0]:+.0%}, with an interval from {fair[1]:+.0%} to {fair[2]:+.0%}.",
+       now=this_week, last=last_week, naive=change(this_week, last_week)[0], so_far=so_far, same=same_days, fair=change(this_week, same_days))
 
 # %% [markdown]
-# Two weeks are too few to show anything but a large change. A slow trend comes out of the noise when more whole weeks
-# are added up. So take about a quarter of the days, from the beginning and from the end.
+# An interval that reaches from a loss to a gain does not even say which of the two it was. Two weeks are too few to show
+# anything but a large change. A slow trend comes out of the noise when more whole weeks are added up. So take about a
+# quarter of the days, from the beginning and from the end.
 
 # %%
 quarter = len(daily) // 4 // 7 * 7
 early, late = daily.iloc[:quarter].sum(), daily.iloc[len(daily) - quarter :].sum()
-trend = ct.metrics.rate(late, early + late)
 
 # %% tags=["hide-input"]
-low, high = (ct.metrics.ratio(bound, 1 - bound) - 1 for bound in (trend.low, trend.high))
-ct.say(
-    "The first {quarter} days had {early:,} conversions and the last {quarter} had {late:,}. That is a change of {change:+.0%}, with an "
-    "interval from {low:+.0%} to {high:+.0%}. {reading}",
-    quarter=quarter, late=int(late), change=ct.metrics.ratio(late, early) - 1, low=low, high=high,
-    early=int(early) if quarter else ct.Gap("The data hold less than four weeks, so there is no slow trend to see."),
-    reading="Even so it could be chance." if low <= 0 <= high else
-    "This is more than chance. What no single day could show, the weeks together do.",
-)
+ct.say("The first {quarter} days had {early:,} conversions and the last {quarter} had {late:,}. That is a change of {trend[0]:+.0%}, with an interval "
+       "from {trend[1]:+.0%} to {trend[2]:+.0%}.", quarter=quarter, early=early, late=late, trend=change(late, early))
 
 # %% [markdown]
-# The same care is due to months, which have unequal lengths and unequal numbers of weekends. And no arithmetic knows
-# that Easter was in another week last year.
+# If this interval leaves out no change at all, the weeks together show what no single day could. The same care is due
+# to months, which have unequal lengths and unequal numbers of weekends. And no arithmetic knows that Easter was in
+# another week last year.
 #
 # ## The last weeks look worse because they are not finished
 #
 # Some reports book a conversion on the day when it happened, others on the day of the click that led to it. Google
 # Analytics does the first, Google Ads the second. The second suits the judging of a campaign, and it has a trap in it.
-# Let us take each touch and see whether a conversion followed within the lookback window.
+# Let us look up, for each touch, the next conversion of the same visitor within the lookback window.
 
 # %%
 window = pd.Timedelta(days=shop.lookback_days)
-too_young = ct.Gap("The data span no longer than the lookback window, so no touch has had all of its time.")
+too_young = ct.Gap("The data span no more than the lookback window: no touch has had all of its time.")
 touches = ct.find_touches(shop.events, shop.touches) if end - start > window else too_young
 won = conversions[["visitor_id", "conversion_time"]].sort_values("conversion_time")
+followed = touches.pipe(pd.merge_asof, won, left_on="touch_time", right_on="conversion_time",
+                        by="visitor_id", direction="forward", tolerance=window)
+followed = followed.assign(week=lambda t: ct.metrics.week_of(t["touch_time"], shop.time_zone))
 
 # %% [markdown]
-# For each touch we look up the next conversion of the same visitor, and how many days it took.
+# A report knows only what had happened when it was made. So we make two of them: the one of today, and the one that
+# was to be had a lookback window ago, when its latest weeks were as young as the latest weeks are now.
 
 # %%
-followed = touches.pipe(pd.merge_asof, won, left_on="touch_time", right_on="conversion_time", by="visitor_id",
-                        direction="forward", tolerance=window)
-followed = followed.assign(days=lambda t: (t["conversion_time"] - t["touch_time"]) / pd.Timedelta(days=1),
-                           week=lambda t: ct.metrics.week_of(t["touch_time"], shop.time_zone))
+reports = followed.merge(pd.DataFrame({"seen_on": [end - window, end]}), how="cross")
+reports = reports[reports["touch_time"] <= reports["seen_on"]]
+reports = reports.assign(followed_share=reports["conversion_time"] <= reports["seen_on"])
+reports = reports.groupby(["seen_on", "week"])["followed_share"].mean().reset_index()
+reports = reports.assign(report=reports["seen_on"].dt.strftime("seen on %d %b"))
 
 # %% [markdown]
-# A report knows only what had happened when it was made. This function plays that ignorance for any moment we like.
+# How much time does a touch need? We measure it on the touches that have had all of theirs, and mark the weeks at the
+# end that have had less.
 
 # %%
-def report_on(moment):
-    seen = followed[followed["touch_time"] <= moment]
-    return (seen["conversion_time"] <= moment).groupby(seen["week"]).mean()
-
-then = end - window
-old, new = report_on(then), report_on(end)
-
-# %% tags=["hide-input"]
-share_of_old = followed[followed["touch_time"] <= then]["conversion_time"].notna().mean()
-ct.say(
-    "Of the touches in the latest week, {last:.1%} have been followed by a conversion. Of those that are older than the window it was "
-    "{before:.1%}. {reading}",
-    reading="Whoever started a campaign in that week will hear that it fails." if new.iloc[-1] < share_of_old else
-    "Here the latest week looks no worse, which is rare.", last=new.iloc[-1], before=share_of_old,
-)
-
-# %% [markdown]
-# Before you stop that campaign, go back in time. Here is the same report as it looked one lookback window ago, when its
-# latest weeks were as young as the latest weeks are now. A conversion that came later was not in it.
-#
-# How much time does a touch need? We measure it on the touches that have had all of theirs, and mark the span at the
-# end that has had less.
-
-# %%
-lag = ct.funnels.lag_quantiles(followed[followed["touch_time"] <= then], (0.5, quantile))
-immature = ct.funnels.immature_from(followed[followed["touch_time"] <= then], end, quantile)
+settled = followed[followed["touch_time"] <= end - window]
+lags = (settled["conversion_time"] - settled["touch_time"]) / pd.Timedelta(days=1)
+immature = ct.funnels.immature_from(lags.to_frame("days"), end)
 since = immature.tz_localize(None).to_period("W").start_time
-names = [f"seen on {then:%d %b}", f"seen on {end:%d %b}"]
-reports = old.to_frame(names[0]).join(new.rename(names[1]), how="outer")
-reports = reports.melt(ignore_index=False, var_name="report", value_name="followed_share")
 ct.plots.trend(reports, x="week", y="followed_share", series="report", immature_from=since,
                title="The same weeks, as two reports showed them")
 
 # %% tags=["hide-input"]
-full = old.iloc[-2:]
-ct.say(
-    "Of the conversions that follow a touch, {quantile:.0%} do so within {days:.0f} days. So every touch since {since:%d %B} is immature, "
-    "and the shaded weeks can still rise. In the older report the week of {week:%d %B} stood at {before:.1%}, and in the newer one it stands "
-    "at {after:.1%}. Nobody went back to improve that week. It was only given time.",
-    quantile=quantile, days=lag["days"].iloc[-1], since=immature, week=full.index[0], before=full.iloc[0], after=new[full.index[0]],
-)
+both = reports.pivot(index="week", columns="seen_on", values="followed_share")
+young = both.dropna().tail(2).reset_index().set_axis(["week", "then", "now"], axis=1).iloc[0]
+ct.say("In today's report, {last:.1%} of the touches in the latest week have been followed by a conversion, against {settled:.1%} of those that have "
+       "had all their time. The older report showed {young[then]:.1%} for the week of {young[week]:%d %B}, and today's shows {young[now]:.1%} for the "
+       "same week.", last=both.iloc[-1, -1], settled=lags.notna().mean(), young=young)
+
+# %% tags=["hide-input"]
+ct.say("Of the conversions that follow a touch, {lag[quantile]:.0%} do so within {lag[days]:.0f} days. So every touch since {since:%d %B} is immature, "
+       "and the shaded weeks can still rise.", lag=ct.funnels.lag_quantiles(lags.to_frame("days")).iloc[-1], since=immature)
 
 # %% [markdown]
+# Where a week has risen between the reports, nobody went back to improve it. It was only given time. Whoever started a
+# campaign in the latest week would have heard that it fails.
+#
 # In a weekly report, leave out the immature days or shade them, and never compare them with the rest. Where does this
 # fail? The lag comes from the past. If a new campaign sells something that takes longer to decide, its touches are
 # immature for longer than the figure says.
@@ -480,25 +370,20 @@ ct.say(
 # %%
 table = ct.metrics.cohorts(sessions, conversions, shop.time_zone, end)
 ages = table.set_index("first_week").drop(columns="visitors")
-ages = ages.rename(columns=lambda name: int(name.removeprefix("week_"))).rename_axis(columns="weeks since the first visit")
-ct.plots.heat(ages, what="share converted", title="Read down a column: weeks compared at the same age")
+ages = ages.rename(columns=lambda name: int(name.removeprefix("week_")))
+ct.plots.heat(ages.rename_axis(columns="weeks since the first visit"), what="share converted",
+              title="Read down a column: weeks compared at the same age")
 
 # %% tags=["hide-input"]
 young = ages[1].dropna()
-size = table.set_index("first_week")["visitors"]
-newest = ct.metrics.rate((young.iloc[-1] * size[young.index[-1]]).round(), size[young.index[-1]])
-earlier = (young * size.reindex(young.index)).iloc[:-1].sum() / size.reindex(young.index).iloc[:-1].sum()
-ct.say(
-    "The youngest cohort with a full week behind it was first seen in the week of {week:%d %B}. Of its {n:,} visitors {share:.2%} converted "
-    "within seven days. The cohorts before it had {earlier:.2%} at that age, which lies {where} the interval of the "
-    "youngest, {low:.2%} to {high:.2%}.",
-    week=young.index[-1], n=size[young.index[-1]], share=newest.value, earlier=earlier, low=newest.low, high=newest.high,
-    where="within" if newest.low <= earlier <= newest.high else "outside",
-)
+ct.say("The youngest cohort with a full week behind it was first seen in the week of {week:%d %B}. Of those visitors {share:.2%} converted within seven "
+       "days. In the cohorts before it, that share lay between {least:.2%} and {most:.2%} at the same age.",
+       week=young.index[-1], share=young.iloc[-1], least=young.iloc[:-1].min(), most=young.iloc[:-1].max())
 
 # %% [markdown]
-# The empty corner is not a fault. Those ages have not happened yet, and a zero there would be a false number. The fault
-# is at the other end: whoever was known before the data began looks new in the first week. Distrust the top row.
+# A young cohort within the range of the older ones is no reason to act. The empty corner is not a fault. Those ages
+# have not happened yet, and a zero there would be a false number. The fault is at the other end: whoever was known
+# before the data began looks new in the first week. Distrust the top row.
 #
 # ## A low rate says where to look
 #
@@ -508,54 +393,52 @@ ct.say(
 
 # %%
 way = ct.funnels.steps_there(shop.events, steps.replace(" ", "").split(","))
-funnel = ct.funnels.funnel_by(shop.events, way, segment)
-going_on = funnel.dropna(subset=segment).pivot(index=segment, columns="step", values="rate_from_previous")[way[1:]]
-ct.plots.heat(going_on, what="share that went on", title="Of those at the previous step, the share that went on")
-
-# %% tags=["hide-input"]
-reached = funnel.dropna(subset=segment).assign(previous=lambda t: t.groupby(segment)["count"].shift())
-of_all = reached.groupby("step")[["count", "previous"]].sum().rename(columns=lambda name: f"{name}_of_all")
-stuck = reached.dropna(subset="previous").join(of_all, on="step").assign(average=lambda t: t["count_of_all"] / t["previous_of_all"])
-to_the_end = of_all["count_of_all"][way[-1]] / stuck["count_of_all"]
-stuck = stuck.assign(short=(stuck["previous"] * stuck["average"] - stuck["count"]) * to_the_end)
-stuck = stuck.sort_values("short", ascending=False, ignore_index=True)
-average = stuck["average"].iloc[0]
-its_rate = ct.metrics.rate(stuck["count"].iloc[0], stuck["previous"].iloc[0])
-ct.say(
-    "Look first at {where}, on the way to {step}: {rate:.0%} of the visits at the step before went on, with an interval from {low:.0%} to "
-    "{high:.0%}, against {average:.0%} of all. At the average rate, and going on from there like everybody else, about {short:,.0f} more of "
-    "these visits would have reached {end}. No other cell of the figure costs as many. {reading}",
-    where=stuck[segment].iloc[0], step=stuck["step"].iloc[0], rate=its_rate.value, low=its_rate.low, high=its_rate.high,
-    average=average, short=stuck["short"].iloc[0], end=way[-1],
-    reading="But the average lies within that interval, so there may be nothing to find." if its_rate.low <= average <= its_rate.high else
-    "The average lies outside that interval.",
-)
+funnel = ct.funnels.funnel_by(shop.events, way, segment).dropna(subset=segment)
+counts = funnel.pivot(index=segment, columns="step", values="count")[way]
+before = counts.shift(axis=1)
+ct.plots.heat((counts / before)[way[1:]], what="share that went on",
+              title="Of those at the previous step, the share that went on")
 
 # %% [markdown]
 # The lowest rate alone may lead astray. It can belong to a tiny segment, or to a step at which most people only look
-# around. So the sentence ranks by what is lost at the end. Now go through that step yourself, on that device or from
-# that country, and time it. The number cannot tell a broken form from people who look things up on the telephone and
-# buy at the desk, where tracking takes them for somebody else. Lesson 10 repairs a leak and checks that it is closed.
+# around. So we ask of each cell what it costs: how many more would have come to the end, if this step went at the
+# average rate, and from there on everybody went on as usual?
+
+# %%
+total = counts.sum()
+missing = (before * (total / total.shift()) - counts) * (total[way[-1]] / total)
+worst = missing.stack().idxmax()
+its_rate = ct.metrics.rate(counts.loc[worst], before.loc[worst])
+
+# %% tags=["hide-input"]
+ct.say("Look first at {worst[0]}, on the way to {worst[1]}: {rate.value:.0%} of the visits at the step before went on, with an interval from "
+       "{rate.low:.0%} to {rate.high:.0%}, against {usual:.0%} of all. It cost about {cost:,.0f} visits that would have reached {end}, and no other "
+       "cell costs more. If the average lies within the interval, there may be nothing to find.",
+       worst=worst, rate=its_rate, usual=(total / total.shift())[worst[1]], cost=missing.loc[worst], end=way[-1])
+
+# %% [markdown]
+# Now go through that step yourself, on that device or from that country, and time it. The number cannot tell a broken
+# form from people who look things up on the telephone and buy at the desk, where tracking takes them for somebody else.
+# Lesson 10 repairs a leak and checks that it is closed.
 #
 # ## One page every Monday is enough
 #
-# All this fits on a page. At its head stands one row a week, with a handful of numbers.
+# All this fits on a page. At its head stands one row a week, with a handful of numbers. The first and the last week may
+# have been cut short, and they are left out.
 
 # %%
-weekly = sessions.assign(week=lambda t: ct.metrics.week_of(t["start_time"], shop.time_zone)).groupby("week")
-weekly = weekly.agg(visitors=("visitor_id", "nunique"), sessions=("session_id", "size"))
+weeks = ct.metrics.week_of(sessions["start_time"], shop.time_zone)
+weekly = sessions.groupby(weeks.rename("week")).agg(
+    visitors=("visitor_id", "nunique"), sessions=("session_id", "size"))
 sold = conversions.groupby(ct.metrics.week_of(times, shop.time_zone))["value"]
-weekly = weekly.join(sold.size().rename("conversions")).join(sold.sum(min_count=1)).fillna({"conversions": 0})
-weekly = weekly.assign(conversions_per_session=lambda t: t["conversions"] / t["sessions"])
-
-# %% [markdown]
-# The first and the last week may have been cut short. They are left out.
+weekly = weekly.assign(conversions=sold.size(), value=sold.sum(min_count=1)).fillna({"conversions": 0})
+weekly["conversions_per_session"] = weekly["conversions"] / weekly["sessions"]
 
 # %%
 complete = weekly.loc[daily.index[0] : daily.index[-1] - pd.Timedelta(days=6)]
-too_few = ct.Gap("The data hold too few complete weeks to say what a usual week is.", "Set the lesson's parameter `weeks_before`.")
-complete = complete if complete.shape[0] > weeks_before else too_few
-ct.show(complete.tail(weeks_before + 1), name="weeks", rows=14, kinds={"conversions_per_session": "share"})
+too_few = ct.Gap("There are too few complete weeks to say what is usual.", "Set `weeks_before`.")
+complete = complete.tail(weeks_before + 1) if len(complete) > weeks_before else too_few
+ct.show(complete, name="weeks", rows=14, kinds={"conversions_per_session": "share"})
 
 # %% [markdown]
 # Is the last row unusual? The square root was a rule for chance alone. Real weeks also differ by weather, holidays and
@@ -564,20 +447,18 @@ ct.show(complete.tail(weeks_before + 1), name="weeks", rows=14, kinds={"conversi
 # reach back into times that may have been different.
 
 # %%
-before = complete.iloc[-1 - weeks_before : -1]
+earlier = complete.iloc[:-1]
 factor = student.ppf(0.975, weeks_before - 1) * np.sqrt(1 + 1 / weeks_before)
-check = (complete.iloc[-1] / before.mean() - 1).to_frame("change").assign(usual_swing=factor * before.std() / before.mean())
-check = check.dropna().assign(unusual=lambda t: t["change"].abs() > t["usual_swing"])
-ct.show(check.rename_axis("metric"), name="monday", kinds={"change": "share", "usual_swing": "share"})
+monday = (complete.iloc[-1] / earlier.mean() - 1).to_frame("change").rename_axis("metric")
+monday = monday.assign(usual_swing=factor * earlier.std() / earlier.mean()).dropna()
+monday = monday.assign(unusual=monday["change"].abs() > monday["usual_swing"])
+ct.show(monday, name="monday", kinds={"change": "share", "usual_swing": "share"})
 
 # %% tags=["hide-input"]
-ct.say(
-    "Which of these movements mean anything? Of {n} numbers, {unusual} outside the usual swing. A week would have to differ in conversions "
-    "by {swing:.0%} before this page takes notice. If the rows were independent, {alarm:.0%} of all Mondays would ring a false alarm, so one "
-    "unusual row is a reason to look, and not yet a reason to act.",
-    n=check["change"].count(), unusual={0: "none lies", 1: "one lies"}.get(check["unusual"].sum(), f"{check['unusual'].sum()} lie"),
-    swing=check["usual_swing"]["conversions"], alarm=1 - 0.95 ** check["change"].count(),
-)
+ct.say("Which of these movements mean anything? Rows outside their usual swing: {unusual} of {n}. A week would have to differ in conversions by "
+       "{swing:.0%} before this page takes notice. If the rows were independent, {alarm:.0%} of all Mondays would ring a false alarm, so one unusual "
+       "row is a reason to look, and not yet a reason to act.", unusual=monday["unusual"].sum(), n=monday["change"].count(),
+       swing=monday["usual_swing"]["conversions"], alarm=1 - 0.95 ** monday["change"].count())
 
 # %% [markdown]
 # Read the page in the same order every week. First, is the data complete, and did the checks of lesson 05 pass? Then

@@ -19,7 +19,7 @@
 # why it tempts teaches more than the right number does.
 
 # %% tags=["parameters"]
-study: str = "../../data/larkspur/study.yaml"  # the study file, which says where the data is
+study: str = "../../data/larkspur/study.yaml"  # the study file: where the data is
 cart: str = "add_to_cart"  # the event that fills a cart
 bought: str = "purchase"  # the event that empties it
 forms: str = "newsletter_opt_in,sms_opt_in"  # events, separated by commas; what gives permission to write

@@ -16,9 +16,9 @@
 # recognise by its value will not catch you twice.
 
 # %% tags=["parameters"]
-study: str = "../../data/larkspur/study.yaml"  # the study file, which says where the data is
-margin: float = 0.45  # 0.01 to 1; what is left of a pound of revenue before advertising is paid
-other_model: str = "linear"  # one of: linear, first_touch, last_non_direct, position_based, time_decay; to compare with last_touch
+study: str = "../../data/larkspur/study.yaml"  # the study file: where the data is
+margin: float = 0.45  # 0.01 to 1; share of revenue that is left to pay for advertising
+other_model: str = "linear"  # one of: linear, first_touch, position_based, time_decay; a second model
 interest: str = "add_to_cart"  # the event that shows that somebody thinks of buying
 
 # %%
@@ -29,7 +29,9 @@ shop = ct.open_study(study)
 events = ct.assign_sessions(shop.events)
 sessions = ct.sessionize(events)
 conversions = ct.find_conversions(events, shop.goal)
-journeys = ct.build_journeys(ct.find_touches(events, shop.touches), conversions, shop.lookback_days)
+journeys = ct.build_journeys(
+    ct.find_touches(events, shop.touches), conversions, shop.lookback_days
+)
 
 # %% [markdown]
 # ## One: a third less margin calls for half as much return again
@@ -58,11 +60,20 @@ ct.say(
 credit = ct.compare(journeys, ["last_touch", other_model]).table
 if conversions["value"].isna().all():
     credit = credit.assign(value=np.nan)  # a value that nobody knows is not a value of zero
-last = ct.metrics.ad_metrics(shop.spend, credit[credit["model"] == "last_touch"]).set_index("channel")
-other = ct.metrics.ad_metrics(shop.spend, credit[credit["model"] == other_model]).set_index("channel")
+last = ct.metrics.ad_metrics(shop.spend, credit[credit["model"] == "last_touch"]).set_index(
+    "channel"
+)
+other = ct.metrics.ad_metrics(shop.spend, credit[credit["model"] == other_model]).set_index(
+    "channel"
+)
 
 # %%
-returns = last[["roas"]].rename(columns={"roas": "last_touch"}).join(other["roas"].rename(other_model)).dropna()
+returns = (
+    last[["roas"]]
+    .rename(columns={"roas": "last_touch"})
+    .join(other["roas"].rename(other_model))
+    .dropna()
+)
 ct.show(returns, name="returns_by_model", rows=20)
 
 # %%
@@ -103,7 +114,9 @@ ct.say(
 
 # %%
 won = journeys[journeys["converted"] & (journeys["path"].map(len) > 0)]
-strict = won["path"].map(lambda path: sorted(set(path) - {path[-1]})).explode().value_counts()
+strict = (
+    won["path"].map(lambda path: sorted(set(path) - {path[-1]})).explode().value_counts()
+)
 table = assists[["assisted", "last"]].assign(strict=strict).fillna(0)
 table = table.assign(lost=table["assisted"] - table["strict"])
 ct.show(table, name="strict_assists", rows=20)
@@ -142,7 +155,9 @@ basket = events[events["event_name"] == interest].groupby("visitor_id")["event_t
 later = sessions[sessions["start_time"] > sessions["visitor_id"].map(basket)]
 warm = ct.metrics.segment_rates(later, conversions, "channel").set_index("channel")
 warm_average = ct.metrics.rate(warm["converting_sessions"].sum(), warm["sessions"].sum())
-warm_best = warm["rate"].get(best, ct.Gap("The best channel has no session after an earlier basket."))
+warm_best = warm["rate"].get(
+    best, ct.Gap("The best channel has no session after an earlier basket.")
+)
 
 # %% [markdown]
 # The tempting answer puts the channel's sessions through the sieve, and forgets to do so with the others.

@@ -18,7 +18,7 @@
 # the three here have the same root: somebody looked at several numbers and kept the one that stood out.
 
 # %% tags=["parameters"]
-study: str = "../../data/larkspur/study.yaml"  # the study file, which says where the data is
+study: str = "../../data/larkspur/study.yaml"  # the study file: where the data is
 social: str = "Paid Social, Organic Social"  # the social channels
 least: int = 100  # 1 to 100000; visits that a campaign must have to be compared
 weeks_before: int = 4  # 3 to 26; weeks that each week is compared with
