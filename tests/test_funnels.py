@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from convtrack import funnels as module
 from convtrack.errors import ConvtrackError
-from convtrack.funnels import (count_funnel, drop_off_pages, flow_links, funnel_by, immature_from,
-                               lag_quantiles, landing_and_exit, path_lengths, time_to_convert, top_paths)
+from convtrack.funnels import (count_funnel, drop_off_pages, flow_links, follow_story, funnel_by, immature_from,
+                               lag_quantiles, landing_and_exit, last_touch_rates, path_lengths, read_journey,
+                               time_to_convert, top_paths)
 from convtrack.gaps import Gap
 
 MONDAY = pd.Timestamp("2026-01-05 10:00", tz="UTC")
@@ -282,3 +283,34 @@ def test_a_flow_goes_from_the_first_to_the_last_touch_and_names_the_rest():
         ["A", "A", "B", "converted", 1], ["A", "B", "A", "converted", 1],
         ["Rest", "Rest", "Rest", "not converted", 1], ["", "", "", "converted", 1]]
     assert isinstance(flow_links(table.head(0)), Gap)
+
+
+def test_a_journey_is_read_from_its_first_touch_to_its_end_and_holds_nobody_else():
+    events = log(("a", 0, "see", "Ad"), ("a", 24, "see", "SMS"), ("a", 25, "page_view", None), ("b", 30, "see", "SMS"),
+                 ("a", 36, "buy", None), ("a", 48, "see", "Ad"), columns="visitor_id hour event_name channel")
+    one = pd.DataFrame({"visitor_id": ["a"], "end_time": [MONDAY + pd.Timedelta(hours=36)], "hours": [[12.0]]})
+    told = read_journey(one, events.sample(frac=1, random_state=1))
+    assert told.fillna("").values.tolist() == [[0.5, "see", "SMS"], [0.0, "buy", ""]]
+    assert list(told) == ["days_before", "event_name", "channel"]
+    assert isinstance(read_journey(one.head(0), events), Gap)
+
+
+def test_the_rates_of_last_touches_count_every_journey_with_a_touch_once():
+    table = journeys(("AB", True, 0), ("B", False, 0), ("A", False, 0), ("", True, 0))
+    rates = last_touch_rates(table)
+    assert rates.iloc[:, :4].values.tolist() == [["B", 2, 1, 0.5], ["A", 1, 0, 0.0]]
+    assert rates["low"].between(0, rates["rate"]).all() and rates["high"].between(rates["rate"], 1).all()
+    assert isinstance(last_touch_rates(table.tail(1)), Gap)
+
+
+def test_a_story_is_followed_in_its_order_with_anything_in_between():
+    touches = log(("a", 0, "Ad"), ("a", 3, "Web"), ("a", 4, "SMS"), ("b", 0, "SMS"), ("b", 2, "Ad"), ("c", 0, "Ad"),
+                  columns="visitor_id hour channel").rename(columns={"event_time": "touch_time"})
+    events = log(("a", 2, "join"), ("b", 1, "join"), ("a", 5, "buy"))
+    won = pd.DataFrame({"conversion_id": ["p"], "visitor_id": ["a"], "value": [1.0],
+                        "conversion_time": [MONDAY + pd.Timedelta(hours=5)]})
+    followed = follow_story(touches, events, won, ["Ad", "join", "SMS,Email"]).set_index("visitor_id")
+    assert followed.loc["a", "path"] == ["Ad", "join", "Web", "SMS"]
+    assert followed[["has_all", "in_order"]].loc[["a", "b", "c"]].values.tolist() == [
+        [True, True], [True, False], [False, False]]
+    assert "called call" in follow_story(touches, events, won, ["Ad", "call"]).sentence

@@ -275,17 +275,11 @@ def _without_negative_zero(text: str) -> str:
 def show_gap(gap: Gap) -> None:
     """Nothing; displays what is missing and what to do about it, as a note that a report can list.
 
-    A gap that has been told before is told again in short, because one gap often leaves a table, a figure and a sentence empty.
-
-    >>> gap = Gap("There is no spend table.", "Add `spend` to study.yaml.")
-    >>> show_gap(gap)
+    >>> show_gap(Gap("There is no spend table.", "Add `spend` to study.yaml."))
     > **Not in this data.** There is no spend table. Add `spend` to study.yaml.
-    >>> show_gap(gap)
-    > *Left out as well:* There is no spend table.
     """
-    start, text = ("> *Left out as well:* ", gap.reason) if gap.told else ("> **Not in this data.** ", gap.sentence)
-    gap.told = True
-    _emit({"text/markdown": start + _around_code(text), "text/plain": start + clean(text)},
+    start = "> **Not in this data.** "
+    _emit({"text/markdown": start + _around_code(gap.sentence), "text/plain": start + clean(gap.sentence)},
           {"convtrack": {"gap": gap.reason, "remedy": gap.remedy}})
 
 

@@ -11,6 +11,8 @@ import pandas as pd
 
 from .errors import ConvtrackError, nearest
 from .gaps import Gap, passes_gaps
+from .journeys import build_journeys
+from .metrics import rate
 from .sessions import SESSION_KEY, has_conversion, in_order, need_columns, ordered_visits, page_of
 
 Step = str | Mapping[str, str]
@@ -528,3 +530,76 @@ def steps_there(events: pd.DataFrame, steps: Sequence[str]) -> list[str] | Gap:
         return Gap(f"Fewer than two of the steps {', '.join(steps)} occur in the events, so there is no funnel.",
                    "Name events of this data as steps.")
     return found
+
+
+@passes_gaps
+def read_journey(journey: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame | Gap:
+    """What was recorded of a journey (one row) from its first touch to its end, page views left out.
+
+    >>> times = pd.to_datetime(["2026-01-05", "2026-01-07", "2026-01-08"], utc=True)
+    >>> journey = pd.DataFrame({"visitor_id": ["v"], "end_time": times[2:], "hours": [[24.0]]})
+    >>> events = pd.DataFrame({"visitor_id": "v", "event_name": ["see", "see", "buy"], "event_time": times})
+    >>> read_journey(journey, events).values.tolist()
+    [[1.0, 'see'], [0.0, 'buy']]
+    """
+    if journey.empty:
+        return Gap("There is no journey to read.")
+    one = journey.iloc[0]
+    days = (one["end_time"] - events["event_time"]).dt.total_seconds() / 86_400
+    within = days.between(0, max([0, *one["hours"]]) / 24 + 1e-6)  # hours are rounded numbers
+    told = within & (events["visitor_id"] == one["visitor_id"]) & (events["event_name"] != "page_view")
+    rows = events.assign(days_before=days)[told].sort_values("event_time", kind="stable", ignore_index=True)
+    return rows.filter(["days_before", "event_name", "channel", "interaction"])
+
+
+@passes_gaps
+def last_touch_rates(journeys: pd.DataFrame) -> pd.DataFrame | Gap:
+    """How often the journeys that end with each channel converted: last_touch, journeys, converted, rate, low, high.
+
+    The interval is Wilson's, see `metrics.rate`; the highest rate comes first.
+
+    >>> journeys = pd.DataFrame({"converted": [True, False, False], "path": [["A", "B"], ["A"], []]})
+    >>> last_touch_rates(journeys).iloc[:, :4].values.tolist()
+    [['B', 1, 1, 1.0], ['A', 1, 0, 0.0]]
+    """
+    last = journeys["path"].str[-1].rename("last_touch")
+    table = journeys["converted"].astype(bool).groupby(last).agg(["size", "sum"]).reset_index()
+    table.columns = ["last_touch", "journeys", "converted"]
+    if table.empty:
+        return Gap("No journey has a touch, so there is no last touch.")
+    rates = [rate(won, of) for won, of in zip(table["converted"], table["journeys"])]
+    table[["rate", "low", "high"]] = np.array(rates)
+    return table.sort_values(["rate", "last_touch"], ascending=[False, True], ignore_index=True)
+
+
+@passes_gaps
+def follow_story(touches: pd.DataFrame, events: pd.DataFrame, conversions: pd.DataFrame, story: Sequence[str],
+                 lookback_days: float = 30) -> pd.DataFrame | Gap:
+    """The journeys, and whether each has the steps of a story: has_all in any order, in_order in the order given.
+
+    A step is the name of a channel or an event, or several names with commas between them, of which one is enough.
+    The events are set between the touches. A gap if a step occurs nowhere.
+
+    >>> times = pd.to_datetime(["2026-01-05", "2026-01-06", "2026-01-07"], utc=True)
+    >>> touches = pd.DataFrame({"visitor_id": "v", "channel": ["Ad", "SMS"], "touch_time": times[[0, 2]]})
+    >>> events = pd.DataFrame({"visitor_id": ["v"], "event_name": ["join"], "event_time": times[[1]]})
+    >>> won = pd.DataFrame({"conversion_id": ["p"], "visitor_id": ["w"], "value": [1.0], "conversion_time": times[:1]})
+    >>> follow_story(touches, events, won, ["Ad", "join, call", "SMS"])[["path", "in_order"]].values.tolist()
+    [[[], False], [['Ad', 'join', 'SMS'], True]]
+    """
+    steps = [{name.strip() for name in step.split(",")} for step in story]
+    forms = events[events["event_name"].isin(set.union(*steps))]
+    forms = forms[["visitor_id", "event_time", "event_name"]].set_axis(["visitor_id", "touch_time", "channel"], axis=1)
+    every = pd.concat([touches, forms], ignore_index=True)
+    for step in steps:
+        if not every["channel"].isin(step).any():
+            return Gap(f"No touch and no event is called {' or '.join(sorted(step))}, so this story cannot be "
+                       "looked for.", "Name channels and events of this data.")
+    journeys = build_journeys(every, conversions, lookback_days)
+    return journeys.assign(has_all=[all(step & set(path) for step in steps) for path in journeys["path"]],
+                           in_order=[_ticked_off(path, steps) for path in journeys["path"]])
+
+
+def _ticked_off(path: Sequence[str], steps: Sequence[set[str]]) -> bool:
+    ahead = iter(path)
+    return all(any(touch in step for touch in ahead) for step in steps)

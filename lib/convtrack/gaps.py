@@ -39,7 +39,6 @@ class Gap:
 
     def __init__(self, reason: str, remedy: str = "") -> None:
         self.reason, self.remedy = reason, remedy
-        self.told = False  # whether a reader has seen it in full
 
     @property
     def sentence(self) -> str:

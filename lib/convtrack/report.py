@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import platform
@@ -63,8 +64,19 @@ def lesson_html(notebook: nbformat.NotebookNode) -> Markup:
     settings.TagRemovePreprocessor.enabled = True
     settings.TagRemovePreprocessor.remove_input_tags = {"hide-input"}
     settings.HTMLExporter.exclude_input_prompt = settings.HTMLExporter.exclude_output_prompt = True
-    body, _ = HTMLExporter(template_name="basic", config=settings).from_notebook_node(notebook)
+    body, _ = HTMLExporter(template_name="basic", config=settings).from_notebook_node(_gaps_told_once(notebook))
     return Markup(body)
+
+
+def _gaps_told_once(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook with a gap told in full where it first comes up, and in short where it leaves another place empty."""
+    notebook, told = copy.deepcopy(notebook), set()
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+        gap = output.get("metadata", {}).get("convtrack", {}).get("gap")
+        if gap in told:
+            output.data["text/markdown"] = "> *Left out for the same reason.*"
+        told |= {gap} - {None}
+    return notebook
 
 
 def find_tables(runs: Iterable[Any]) -> list[tuple[str, str, str]]:

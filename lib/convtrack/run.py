@@ -162,11 +162,13 @@ def _quiet(log: Path) -> Iterator[None]:
 
 
 def _without_clock(path: Path) -> nbformat.NotebookNode:
-    """The executed notebook, written again without papermill's times, so that two runs give the same file."""
+    """The executed notebook, written again without papermill's times and random ids: two runs give the same file."""
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata.pop("papermill", None)
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell["id"] = "injected-parameters"
     nbformat.write(notebook, path)
     return notebook

@@ -60,7 +60,6 @@ class Study:
         self.path = _study_path(Path(path))
         self.settings = read_study_file(self.path)
         self._loaded: dict[str, Loaded] = {}
-        self._gaps: dict[str, Gap] = {}
 
     def __repr__(self) -> str:
         return f"Study({self.settings.name!r}: {', '.join(self.settings.tables)})"
@@ -95,7 +94,7 @@ class Study:
     def table(self, name: str) -> pd.DataFrame | Gap:
         """The rows of a table that can be used, or the gap where the study has no such table."""
         if name not in self.settings.tables:
-            return self._gaps.setdefault(name, Gap(f"This study has no table `{name}`.", REMEDY.format(name)))
+            return Gap(f"This study has no table `{name}`.", REMEDY.format(name))
         return self.loaded(name).good
 
     def loaded(self, name: str) -> Loaded:

@@ -90,8 +90,6 @@ credit = ct.compare(journeys, ["last_touch", other_model])
 last = credit.table[credit.table["model"] == "last_touch"]
 
 # %%
-if conversions["value"].isna().all():
-    last = last.assign(value=np.nan)  # a value that nobody knows is not a value of zero
 ads = ct.metrics.ad_metrics(shop.spend, last, margin).set_index("channel")
 paid = ads.dropna(subset=["cost"])
 their_own = ct.metrics.ratio(paid["conversions"].sum(), paid["clicks"].sum())
@@ -612,5 +610,5 @@ ct.show(ct.metrics.cards()[["metric", "formula", "misleads"]], name="metric_card
 # Wilson's interval is from his paper of 1927, "Probable inference, the law of succession, and statistical inference", in
 # the *Journal of the American Statistical Association*. Efron (1979), in the *Annals of Statistics*, introduced the
 # bootstrap. Lewis and Rao (2015), in the *Quarterly Journal of Economics*, show how wide an honest interval around an
-# advertising return is, even for very large advertisers. In the next lesson you will make rows of such data yourself, by
-# clicking through a small shop.
+# advertising return is, even for very large advertisers. Lesson 06 puts these
+# metrics to work on channels, segments and weeks.

@@ -41,7 +41,7 @@ segment: str = "device"  # one of: device, country, channel; what to divide the 
 platforms: str = "facebook, instagram, pinterest"  # social platforms, by the names in links
 least: int = 200  # 1 to 100000; visits that a segment must have to be compared
 splits: int = 100  # 5 to 2000; how often visitors are divided in two halves
-account_zone: str = "America/Los_Angeles"  # time zone that an advertising account might have
+account_zone: str = "America/Los_Angeles"  # time zone that an ad account might have
 steps: str = "session_start, view_item, add_to_cart, begin_checkout, purchase"  # the way
 weeks_before: int = 4  # 3 to 26; weeks that the last one is compared with
 seed: int = 6  # 0 to 1000000; where the random divisions begin
@@ -65,15 +65,16 @@ shares = {"low": "share", "high": "share"}  # how tables write the ends of an in
 
 # %%
 placed = sessions.merge(conversions, on=["visitor_id", "session_id"])
-rates = ct.metrics.segment_rates(sessions, conversions, "channel")
-channels = rates.join(placed.groupby("channel")["value"].sum(min_count=1), on="channel")
+channels = ct.metrics.segment_rates(sessions, conversions, "channel")
+channels = channels.rename(columns={"rate": "conversion_rate"})
+channels = channels.join(placed.groupby("channel")["value"].sum(min_count=1), on="channel")
 channels = channels.assign(value_per_visit=channels["value"] / channels["sessions"])
 by_count = channels.sort_values("converting_sessions", ascending=False, ignore_index=True)
 ct.show(by_count, name="channels", rows=20, kinds=shares)
 
 # %% tags=["hide-input"]
 ct.say("{top[channel]} is at the top: {top[converting_sessions]:,} of its visits had a conversion. It also had {top[sessions]:,} of all {visits:,} "
-       "visits to make them from. Of the {all:,} conversions, {placed:,} happened during a visit, and only those can be in the table.",
+       "visits. Of the {all:,} conversions, {placed:,} happened during a visit, and only those can be in the table.",
        top=by_count.iloc[0], visits=channels["sessions"].sum(), all=len(conversions), placed=len(placed))
 
 # %% [markdown]
@@ -82,19 +83,19 @@ ct.say("{top[channel]} is at the top: {top[converting_sessions]:,} of its visits
 # belong to the same person, so it is a little too narrow.
 
 # %%
-ct.plots.bars(channels, y="rate", low="low", high="high")
+ct.plots.bars(channels, y="conversion_rate", low="low", high="high")
 
 # %% tags=["hide-input"]
-best = channels.sort_values("rate", ascending=False).iloc[0]
-ct.say("By rate, {best[channel]} leads, with {best[rate]:.1%} of its visits. Of the other {others:,} channels, {touching:,} have an interval that "
-       "reaches into that of {best[channel]}, so the data does not rule out that they are as good.",
-       best=best, others=channels["rate"].count() - 1, touching=(channels["high"] >= best["low"]).sum() - 1)
+best = channels.sort_values("conversion_rate", ascending=False).iloc[0]
+ct.say("By rate, {best[channel]} leads, with {best[conversion_rate]:.1%} of its visits. Of the other {others:,} channels, {touching:,} have an interval "
+       "that reaches into that of {best[channel]}, so the data does not rule out that they are as good.",
+       best=best, others=channels["conversion_rate"].count() - 1, touching=(channels["high"] >= best["low"]).sum() - 1)
 
 # %% tags=["hide-input"]
 ct.say("By value, as far as values are known, {best[channel]} comes first. A visit through it brought {currency} {best[value_per_visit]:.2f} on "
        "average, and a visit through any channel {mean:.2f}.",
        best=channels.sort_values("value_per_visit", ascending=False).iloc[0], mean=channels["value"].sum() / channels["sessions"].sum(),
-       currency=shop.currency if placed["value"].any() else ct.Gap("No conversion in a visit has a value.", "Map a column to `value` in study.yaml."))
+       currency=shop.currency if placed["value"].notna().any() else ct.Gap("No conversion has a value.", "Map a column to `value` in study.yaml."))
 
 # %% [markdown]
 # Use the three together: the count for size, the rate for fit, the value for what it is worth. Then stop, because this
@@ -112,9 +113,9 @@ claimed = shop.platform_reports.groupby("platform")["conversions"].sum()
 ct.show(claimed, name="claimed")
 
 # %% tags=["hide-input"]
-ct.say("Together the platforms claim {claimed:,.0f} conversions. Tracking on the site saw {all:,} in all, from every channel, paid or not. The claims "
-       "cannot be shares of one whole, because each platform looks back over its own span of days, counts views or does not, and knows nothing "
-       "of the others.", claimed=claimed.sum(), all=len(conversions))
+ct.say("Together the platforms claim {claimed:,.0f} conversions. Tracking on the site saw {all:,} in all, from every channel, paid or not. The "
+       "claims cannot be shares of one whole, because each platform looks back over its own span of days, counts views or does not, and knows "
+       "nothing of the others.", claimed=claimed.sum(), all=len(conversions))
 
 # %% [markdown]
 # Lesson 08 takes such reports apart. To *compare* platforms you do not need them. Your own events know where each visit
@@ -124,18 +125,19 @@ ct.say("Together the platforms claim {claimed:,.0f} conversions. Tracking on the
 # %%
 arrived = shop.events.dropna(subset=["session_id", "channel"]).sort_values("event_time")
 arrived = arrived.drop_duplicates(["visitor_id", "session_id"])
-origin = arrived.reindex(columns=["utm_source", "referrer", "channel"], fill_value="").fillna("")
-words = origin["utm_source"] + " " + origin["referrer"] + " " + origin["channel"]
-found = words.str.lower().str.extract(f"({platforms.lower().replace(', ', '|')})", expand=False)
+tags = arrived.reindex(columns=["utm_source", "referrer"], fill_value="").fillna("")
+words = (tags["utm_source"] + " " + tags["referrer"] + " " + arrived["channel"]).str.lower()
+names = platforms.lower().replace(", ", "|")
 
 # %% [markdown]
 # Each visit that names a platform carries it from now on, beside its channel.
 
 # %%
-named = arrived.assign(social_visit=arrived["channel"] + " on " + found).dropna(subset="social_visit")
-visits = sessions.merge(named[["visitor_id", "session_id", "social_visit"]])
-none = ct.Gap("No visit names one of the platforms.", "Set the lesson's parameter `platforms`.")
-social = ct.metrics.segment_rates(visits if len(visits) else none, conversions, "social_visit")
+named = arrived["channel"] + " on " + words.str.extract(f"({names})", expand=False)
+named = arrived[["visitor_id", "session_id"]].assign(social_visit=named).dropna()
+none = ct.Gap("No visit names one of the platforms.", "Set the parameter `platforms`.")
+visits = sessions.merge(named) if len(named) else none
+social = ct.metrics.segment_rates(visits, conversions, "social_visit")
 social = social.sort_values("rate", ascending=False, ignore_index=True)
 ct.show(social, name="social", rows=15, kinds=shares)
 
@@ -150,8 +152,8 @@ ct.say("First comes {first[social_visit]}, with {first[rate]:.1%}. It is ahead o
 # platform to prefer, and what to publish there, that mixture is useless. The campaigns within a platform, one for each
 # kind of content, can be compared in the same way (exercise one).
 #
-# Where does this fail? Your events see visits. Whoever looked at an advertisement, did not click, and came later through
-# another door is counted at the other door.
+# Where does this fail? Your events see visits. Whoever looked at an advertisement, did not click, and came later
+# through another door is counted at the other door.
 #
 # ## A segment tells you what to tailor
 #
@@ -165,18 +167,18 @@ parts = parts.sort_values("rate", ascending=False, ignore_index=True)
 ct.show(parts, name="segments", rows=15, kinds=shares)
 
 # %% tags=["hide-input"]
-ct.say("Visits from {first[name]} convert at {first[rate]:.1%}, with an interval from {first[low]:.1%} to {first[high]:.1%}, and visits from "
-       "{last[name]} at {last[rate]:.1%}, with one from {last[low]:.1%} to {last[high]:.1%}. If the two intervals do not touch, chance is a poor "
-       "explanation.", first=parts.rename(columns={segment: "name"}).iloc[0], last=parts.rename(columns={segment: "name"}).iloc[-1])
+ct.say("The top row, {top}, converts at {first[rate]:.1%}, with an interval from {first[low]:.1%} to {first[high]:.1%}. The bottom row, {bottom}, "
+       "converts at {last[rate]:.1%}, with one from {last[low]:.1%} to {last[high]:.1%}. If the two intervals do not touch, chance is a poor "
+       "explanation.", top=parts[segment].iloc[0], bottom=parts[segment].iloc[-1], first=parts.iloc[0], last=parts.iloc[-1])
 
 # %% [markdown]
 # Whether somebody is new here is a segment as well.
 
 # %%
-first_visit = sessions.groupby("visitor_id")["start_time"].transform("min")
-visits = sessions.assign(visit=np.where(sessions["start_time"] == first_visit, "new", "returning"))
-again = ct.metrics.segment_rates(visits, conversions, "visit")
-ct.show(again, name="new_and_returning", kinds=shares)
+first = sessions.groupby("visitor_id")["start_time"].transform("min")
+visits = sessions.assign(visit=np.where(sessions["start_time"] == first, "new", "returning"))
+new_or_not = ct.metrics.segment_rates(visits, conversions, "visit")
+ct.show(new_or_not, name="new_and_returning", kinds=shares)
 
 # %% [markdown]
 # Suppose that the visits of those who come back do better, as in most shops. Does coming back make people buy? Those
@@ -189,8 +191,8 @@ ct.show(again, name="new_and_returning", kinds=shares)
 # look for the hidden gem.
 
 # %%
-device, country = (sessions[name].astype("str").fillna("unknown") for name in ["device", "country"])
-cells = sessions.assign(cell=sessions["channel"] + ", " + device + ", " + country)
+known = sessions[["channel", "device", "country"]].astype("str").fillna("unknown")
+cells = sessions.assign(cell=known.agg(", ".join, axis=1))
 small = ct.metrics.segment_rates(cells, conversions, "cell")
 small = small.sort_values("rate", ascending=False, ignore_index=True)
 ct.show(small.head(5), name="small_segments", kinds=shares)
@@ -200,8 +202,8 @@ ct.say("The gem is {gem[cell]}, at {gem[rate]:.0%}: {gem[converting_sessions]:,}
        "and ends at {gem[high]:.0%}.", gem=small.iloc[0])
 
 # %% [markdown]
-# Small segments crowd at the top of such lists, and at the bottom as well, because their rates swing the most. So we ask
-# for a least number of visits. That helps, and it leaves a second problem: whoever looks at many segments and picks the
+# Small segments crowd at the top of such lists, and at the bottom as well, because their rates swing the most. So we
+# ask for a least number of visits. That helps, and it leaves a second problem: whoever looks at many segments and picks the
 # best one picks luck along with merit. The intervals do not protect us. At 95 %, one in twenty leaves out the truth,
 # and nobody knows which.
 #
@@ -209,7 +211,8 @@ ct.say("The gem is {gem[cell]}, at {gem[rate]:.0%}: {gem[converting_sessions]:,}
 # other half for its rate. Then we divide again, many times.
 
 # %%
-draws = ct.metrics.winner_again(cells, conversions, "cell", np.random.default_rng(seed), least, splits)
+rng = np.random.default_rng(seed)
+draws = ct.metrics.winner_again(cells, conversions, "cell", rng, least, splits)
 mean = draws[["rate_when_chosen", "rate_again"]].mean()
 
 # %% tags=["hide-input"]
@@ -234,8 +237,9 @@ here, there = (times.dt.tz_convert(zone).dt.tz_localize(None).dt.normalize()
                for zone in [shop.time_zone, account_zone])
 
 # %% tags=["hide-input"]
-ct.say("By the clock of {account}, {moved:,} of {all:,} conversions fall on another day than by the clock of {zone}. The totals agree. So look at the "
-       "time zone of a report before you look for a fault.", account=account_zone, zone=shop.time_zone, moved=(here != there).sum(), all=len(times))
+ct.say("By the clock of {account}, {moved:,} of {all:,} conversions fall on another day than by the clock of {zone}. The totals agree. So look at "
+       "the time zone of a report before you look for a fault.", account=account_zone, zone=shop.time_zone,
+       moved=(here != there).sum(), all=len(times))
 
 # %% [markdown]
 # We count by the shop's own days. Where clocks change twice a year, one day is an hour short and one an hour long, so
@@ -252,9 +256,9 @@ ct.plots.trend(daily.reset_index(), x="date", y="conversions")
 # zero, or the average of the days comes out too high.
 
 # %% tags=["hide-input"]
-ct.say("Every peak in this figure invites a story. Compare its unrest with chance first. If conversions came independently, at the same pace every day, "
-       "the variance of the daily counts divided by their mean would be near one, and rarely more than {most:.2f}. Here it is {spread:.2f}. Below that "
-       "limit, what moves from day to day can all be chance, and yesterday is not news. Above it, look for a rhythm or a trend.",
+ct.say("Every peak in this figure invites a story. Compare its unrest with chance first. If conversions came independently, at the same pace every "
+       "day, the variance of the daily counts divided by their mean would be near one, and rarely more than {most:.2f}. Here it is {spread:.2f}. "
+       "Below that limit, what moves from day to day can all be chance, and yesterday is not news. Above it, look for a rhythm or a trend.",
        most=1 + 2 * ct.metrics.ratio(2, len(daily) - 1) ** 0.5, spread=ct.metrics.ratio(daily.var(), daily.mean()))
 
 # %% [markdown]
@@ -273,11 +277,15 @@ ct.say("Every peak in this figure invites a story. Compare its unrest with chanc
 # %%
 def change(new, old):
     share = ct.metrics.rate(new, new + old)
-    return [ct.metrics.ratio(part, 1 - part) - 1 for part in (share.value, share.low, share.high)]
+    ends = share.value, share.low, share.high
+    return [ct.metrics.ratio(end, 1 - end) - 1 for end in ends]
+
+# %% [markdown]
+# Now the conversions of this week, of the last one, and of its same days.
 
 # %%
 so_far = end.day_of_week + 1
-too_short = ct.Gap("The data hold less than two weeks, so none can be compared with the one before.")
+too_short = ct.Gap("The data hold less than two weeks: there is no week to compare with.")
 days = daily if len(daily) >= so_far + 7 else too_short
 this_week, last_week = days.iloc[-so_far:].sum(), days.iloc[-so_far - 7 : -so_far].sum()
 same_days = days.iloc[-so_far - 7 : -7].sum()
@@ -288,8 +296,8 @@ ct.say("This week has {now:,} conversions and the last one had {last:,}, a chang
        now=this_week, last=last_week, naive=change(this_week, last_week)[0], so_far=so_far, same=same_days, fair=change(this_week, same_days))
 
 # %% [markdown]
-# An interval that reaches from a loss to a gain does not even say which of the two it was. Two weeks are too few to show
-# anything but a large change. A slow trend comes out of the noise when more whole weeks are added up. So take about a
+# An interval that reaches from a loss to a gain does not even say which of the two it was. Two weeks are too few to
+# show anything but a large change. A slow trend comes out of the noise when more whole weeks are added up. So take about a
 # quarter of the days, from the beginning and from the end.
 
 # %%
@@ -297,8 +305,9 @@ quarter = len(daily) // 4 // 7 * 7
 early, late = daily.iloc[:quarter].sum(), daily.iloc[len(daily) - quarter :].sum()
 
 # %% tags=["hide-input"]
-ct.say("The first {quarter} days had {early:,} conversions and the last {quarter} had {late:,}. That is a change of {trend[0]:+.0%}, with an interval "
-       "from {trend[1]:+.0%} to {trend[2]:+.0%}.", quarter=quarter, early=early, late=late, trend=change(late, early))
+ct.say("The first {quarter} days had {early:,} conversions and the last {quarter} had {late:,}. That is a change of {trend[0]:+.0%}, with an "
+       "interval from {trend[1]:+.0%} to {trend[2]:+.0%}.", quarter=quarter, late=late, trend=change(late, early),
+       early=early if quarter else ct.Gap("The data hold less than four weeks, so there is no slow trend to see."))
 
 # %% [markdown]
 # If this interval leaves out no change at all, the weeks together show what no single day could. The same care is due
@@ -313,16 +322,19 @@ ct.say("The first {quarter} days had {early:,} conversions and the last {quarter
 
 # %%
 window = pd.Timedelta(days=shop.lookback_days)
-too_young = ct.Gap("The data span no more than the lookback window: no touch has had all of its time.")
-touches = ct.find_touches(shop.events, shop.touches) if end - start > window else too_young
+touches = ct.find_touches(shop.events, shop.touches)
+too_young = ct.Gap("No touch is older than the lookback window: none has had all of its time.")
+touches = too_young if (touches["touch_time"] > end - window).all() else touches
 won = conversions[["visitor_id", "conversion_time"]].sort_values("conversion_time")
-followed = touches.pipe(pd.merge_asof, won, left_on="touch_time", right_on="conversion_time",
-                        by="visitor_id", direction="forward", tolerance=window)
-followed = followed.assign(week=lambda t: ct.metrics.week_of(t["touch_time"], shop.time_zone))
+followed = touches.pipe(
+    pd.merge_asof, won, left_on="touch_time", right_on="conversion_time", by="visitor_id",
+    direction="forward", tolerance=window)
+followed = followed.assign(
+    week=lambda table: ct.metrics.week_of(table["touch_time"], shop.time_zone))
 
 # %% [markdown]
-# A report knows only what had happened when it was made. So we make two of them: the one of today, and the one that
-# was to be had a lookback window ago, when its latest weeks were as young as the latest weeks are now.
+# A report knows only what had happened when it was made. So we make two of them: the one at the end of the data, and
+# the one that was to be had a lookback window before, when its latest weeks were as young as the latest weeks are now.
 
 # %%
 reports = followed.merge(pd.DataFrame({"seen_on": [end - window, end]}), how="cross")
@@ -346,17 +358,17 @@ ct.plots.trend(reports, x="week", y="followed_share", series="report", immature_
 # %% tags=["hide-input"]
 both = reports.pivot(index="week", columns="seen_on", values="followed_share")
 young = both.dropna().tail(2).reset_index().set_axis(["week", "then", "now"], axis=1).iloc[0]
-ct.say("In today's report, {last:.1%} of the touches in the latest week have been followed by a conversion, against {settled:.1%} of those that have "
-       "had all their time. The older report showed {young[then]:.1%} for the week of {young[week]:%d %B}, and today's shows {young[now]:.1%} for the "
-       "same week.", last=both.iloc[-1, -1], settled=lags.notna().mean(), young=young)
+ct.say("In the newer report, {last:.1%} of the touches in the latest week have been followed by a conversion, against {settled:.1%} of those that "
+       "have had all their time. For the week of {young[week]:%d %B}, the older report showed {young[then]:.1%}, and the newer one shows "
+       "{young[now]:.1%}.", last=both.iloc[-1, -1], settled=lags.notna().mean(), young=young)
 
 # %% tags=["hide-input"]
-ct.say("Of the conversions that follow a touch, {lag[quantile]:.0%} do so within {lag[days]:.0f} days. So every touch since {since:%d %B} is immature, "
-       "and the shaded weeks can still rise.", lag=ct.funnels.lag_quantiles(lags.to_frame("days")).iloc[-1], since=immature)
+ct.say("Of the conversions that follow a touch, {lag[quantile]:.0%} do so within {lag[days]:.0f} days. So every touch since {since:%d %B} is "
+       "immature, and the shaded weeks can still rise.", lag=ct.funnels.lag_quantiles(lags.to_frame("days")).iloc[-1], since=immature)
 
 # %% [markdown]
-# Where a week has risen between the reports, nobody went back to improve it. It was only given time. Whoever started a
-# campaign in the latest week would have heard that it fails.
+# Where a week has risen between the reports, nobody went back to improve it. It was only given time. Whoever judges
+# a new campaign by its latest week judges its age.
 #
 # In a weekly report, leave out the immature days or shade them, and never compare them with the rest. Where does this
 # fail? The lag comes from the past. If a new campaign sells something that takes longer to decide, its touches are
@@ -371,13 +383,14 @@ ct.say("Of the conversions that follow a touch, {lag[quantile]:.0%} do so within
 table = ct.metrics.cohorts(sessions, conversions, shop.time_zone, end)
 ages = table.set_index("first_week").drop(columns="visitors")
 ages = ages.rename(columns=lambda name: int(name.removeprefix("week_")))
-ct.plots.heat(ages.rename_axis(columns="weeks since the first visit"), what="share converted",
+ages = ages.rename_axis(columns="weeks since the first visit")
+ct.plots.heat(ages, what="share converted",
               title="Read down a column: weeks compared at the same age")
 
 # %% tags=["hide-input"]
 young = ages[1].dropna()
-ct.say("The youngest cohort with a full week behind it was first seen in the week of {week:%d %B}. Of those visitors {share:.2%} converted within seven "
-       "days. In the cohorts before it, that share lay between {least:.2%} and {most:.2%} at the same age.",
+ct.say("The youngest cohort with a full week behind it was first seen in the week of {week:%d %B}. Of those visitors {share:.2%} converted "
+       "within seven days. In the cohorts before it, that share lay between {least:.2%} and {most:.2%} at the same age.",
        week=young.index[-1], share=young.iloc[-1], least=young.iloc[:-1].min(), most=young.iloc[:-1].max())
 
 # %% [markdown]
@@ -412,7 +425,7 @@ its_rate = ct.metrics.rate(counts.loc[worst], before.loc[worst])
 
 # %% tags=["hide-input"]
 ct.say("Look first at {worst[0]}, on the way to {worst[1]}: {rate.value:.0%} of the visits at the step before went on, with an interval from "
-       "{rate.low:.0%} to {rate.high:.0%}, against {usual:.0%} of all. It cost about {cost:,.0f} visits that would have reached {end}, and no other "
+       "{rate.low:.0%} to {rate.high:.0%}, against {usual:.0%} of all. It costs about {cost:,.0f} visits that would have reached {end}, and no other "
        "cell costs more. If the average lies within the interval, there may be nothing to find.",
        worst=worst, rate=its_rate, usual=(total / total.shift())[worst[1]], cost=missing.loc[worst], end=way[-1])
 
@@ -423,20 +436,23 @@ ct.say("Look first at {worst[0]}, on the way to {worst[1]}: {rate.value:.0%} of 
 #
 # ## One page every Monday is enough
 #
-# All this fits on a page. At its head stands one row a week, with a handful of numbers. The first and the last week may
-# have been cut short, and they are left out.
+# All this fits on a page. At its head stands one row a week, with a handful of numbers.
 
 # %%
 weeks = ct.metrics.week_of(sessions["start_time"], shop.time_zone)
 weekly = sessions.groupby(weeks.rename("week")).agg(
     visitors=("visitor_id", "nunique"), sessions=("session_id", "size"))
 sold = conversions.groupby(ct.metrics.week_of(times, shop.time_zone))["value"]
-weekly = weekly.assign(conversions=sold.size(), value=sold.sum(min_count=1)).fillna({"conversions": 0})
+weekly = weekly.assign(conversions=sold.size(), value=sold.sum(min_count=1))
+weekly["conversions"] = weekly["conversions"].fillna(0)
 weekly["conversions_per_session"] = weekly["conversions"] / weekly["sessions"]
+
+# %% [markdown]
+# The first and the last week may have been cut short. They are left out.
 
 # %%
 complete = weekly.loc[daily.index[0] : daily.index[-1] - pd.Timedelta(days=6)]
-too_few = ct.Gap("There are too few complete weeks to say what is usual.", "Set `weeks_before`.")
+too_few = ct.Gap("There are too few whole weeks to say what is usual: see `weeks_before`.")
 complete = complete.tail(weeks_before + 1) if len(complete) > weeks_before else too_few
 ct.show(complete, name="weeks", rows=14, kinds={"conversions_per_session": "share"})
 

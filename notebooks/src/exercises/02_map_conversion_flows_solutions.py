@@ -22,19 +22,17 @@
 study: str = "../../data/larkspur/study.yaml"  # the study file: where the data is
 cart: str = "add_to_cart"  # the event that fills a cart
 bought: str = "purchase"  # the event that empties it
-forms: str = "newsletter_opt_in,sms_opt_in"  # events, separated by commas; what gives permission to write
+forms: str = "newsletter_opt_in,sms_opt_in"  # events; what gives permission to write
 found_by: str = "Organic Search"  # the channel that the story begins with
 back_by: str = "Direct"  # the channel that it goes on with
 lookback_days: int = 30  # 1 to 90; how long before a conversion a touch still counts
 
 # %%
-import pandas as pd
 import convtrack as ct
 
 shop = ct.open_study(study)
-unmarked = pd.Series(False, index=shop.events.index)
-is_test = shop.events.get("is_test", unmarked).fillna(False).astype(bool)
-events = ct.assign_sessions(shop.events[~is_test])
+staff = shop.events.filter(["is_test"]).eq(True).any(axis=1)
+events = ct.assign_sessions(shop.events[~staff])
 conversions = ct.find_conversions(events, shop.goal)
 sessions = ct.sessionize(events)
 
@@ -59,7 +57,11 @@ ct.say("That gives {n:,.0f} carts left behind.", n=subtracted)
 
 # %%
 last = events.groupby(["visitor_id", "event_name"])["event_time"].max().unstack()
+
+# %% tags=["hide-input"]
 last = last if {cart, bought} <= set(last.columns) else ct.Gap(f"There is no event {cart}, or no {bought}.")
+
+# %%
 waiting = last[last[cart].notna() & ~(last[bought] >= last[cart])]
 permits = [name.strip() for name in forms.split(",")]
 allowed = waiting.filter(permits).notna().any(axis=1)
@@ -93,13 +95,14 @@ ct.say(
 # The tempting answer is the page behind the most conversions. It is the first row when you sort by them.
 
 # %%
-landed = sessions.assign(landing_page=sessions["landing_page"].astype("str").str.replace(r"^\w+://", "", regex=True))
-doors = ct.metrics.segment_rates(landed, conversions, "landing_page").dropna(subset="landing_page")
-doors = doors.rename(columns={"rate": "conversion_rate"}).sort_values("converting_sessions", ascending=False)
+pages = sessions["landing_page"].astype("str").str.removeprefix("https://")
+landed = sessions.assign(landing_page=pages).dropna(subset="landing_page")
+doors = ct.metrics.segment_rates(landed, conversions, "landing_page")
+doors = doors.sort_values("converting_sessions", ascending=False)
 
 # %% tags=["hide-input"]
 most = doors.iloc[0]
-place = (doors["conversion_rate"] > most["conversion_rate"]).sum() + 1
+place = (doors["rate"] > most["rate"]).sum() + 1
 ct.say(
     "The page with the most conversions is {page}, with {n:,.0f}. It also has {sessions:,.0f} sessions. By rate it comes in place "
     "{place:,.0f} of {all:,.0f}: a page can lead the list by being the door that most people use.",
@@ -111,6 +114,7 @@ ct.say(
 # The rate is the better measure, and it needs its interval, because some doors are narrow.
 
 # %%
+doors = doors.rename(columns={"rate": "conversion_rate"})
 ct.plots.bars(doors, x="landing_page", y="conversion_rate", low="low", high="high", top=10)
 
 # %% tags=["hide-input"]
@@ -137,33 +141,22 @@ ct.say(
 #
 # *Found by one channel, came back by another, bought: how many journeys contain it in that order?*
 #
-# The tempting answer asks whether both channels are on the path.
+# The tempting answer asks whether both channels are on the path. For the order, it is enough to look at what comes after
+# the first time that the story's beginning occurs. And "found by" can be meant more strictly still: that channel has to be
+# the very first touch.
 
 # %%
 touches = ct.find_touches(events, shop.touches)
-journeys = ct.build_journeys(touches, conversions, lookback_days)
-won = journeys[journeys["converted"]]
-both = won["path"].map(lambda path: {found_by, back_by} <= set(path)).sum()
-
-# %% [markdown]
-# For the order, it is enough to look at what comes after the first time that the story's beginning occurs. And "found by"
-# can be meant more strictly still: that channel has to be the very first touch.
-
-# %%
-def comes_back(path):
-    return found_by in path and back_by in path[path.index(found_by):]
-
-ordered = won["path"].map(comes_back).sum()
-strict = won["path"].map(lambda path: path[:1] == [found_by] and comes_back(path)).sum()
+story = [found_by, back_by]
+followed = ct.funnels.follow_story(touches, events, conversions, story, lookback_days)
+won = followed[followed["converted"]]
+strict = won["in_order"] & (won["path"].str[0] == found_by)
 
 # %% tags=["hide-input"]
-total = won["path"].size
-met = touches["channel"].isin([found_by]).any() and touches["channel"].isin([back_by]).any()
-both = both if met or isinstance(touches, ct.Gap) else ct.Gap(f"No touch is called {found_by}, or none {back_by}.")
 ct.say(
-    "Both channels, {found} and {back}, are on {both:,.0f} of {total:,.0f} journeys to the goal. In the order of the story they "
-    "are on {ordered:,.0f}, and with the first of them as the very first touch on {strict:,.0f}, or {share:.1%}.",
-    found=found_by, back=back_by, both=both, total=total, ordered=ordered, strict=strict, share=strict / total,
+    "Both channels, {found} and {back}, are on {both:,.0f} of {total:,.0f} journeys to the goal. In the order of the story they are on {ordered:,.0f}, "
+    "and with the first of them as the very first touch on {strict:,.0f}, or {share:.1%}.",
+    found=found_by, back=back_by, both=won["has_all"].sum(), total=won["path"].size, ordered=won["in_order"].sum(), strict=strict.sum(), share=strict.mean(),
 )
 
 # %% [markdown]
