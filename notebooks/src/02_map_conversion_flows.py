@@ -280,10 +280,10 @@ ct.say(
 )
 
 # %% [markdown]
-# The last column says how many visitors stand on each layer and have not gone on. They are leads, and each layer calls for another nudge to the next. Somebody who only looked around wants a
-# reason to look closer; an item that was viewed can be shown again; a full cart can be remembered in a message, if there
-# is permission to write. The size of the group tells you which nudge to build first, and a test, as in lesson 09, whether
-# it works.
+# The last column says how many visitors stand on each layer and have not gone on. They are leads, and each layer calls
+# for another nudge to the next. Somebody who only looked around wants a reason to look closer; an item that was viewed
+# can be shown again; a full cart can be remembered in a message, if there is permission to write. The size of the group
+# tells you which nudge to build first, and a test, as in lesson 09, whether it works.
 #
 # ## The page where most people leave need not be the page that drives them away
 #
@@ -392,8 +392,9 @@ times = ct.funnels.time_to_convert(journeys)
 ct.plots.lag(times)
 
 # %% [markdown]
-# It is tempting to write the day by which half have converted into the plan. But we chose that answer ourselves, at least in part, when we chose the lookback window: a first
-# touch that lies before the window cannot be seen. Try a window of one week on the same conversions.
+# It is tempting to write the day by which half have converted into the plan. But we chose that answer ourselves, at least
+# in part, when we chose the lookback window: a first touch that lies before the window cannot be seen. Try a window of
+# one week on the same conversions.
 
 # %%
 narrow = ct.build_journeys(touches, conversions, lookback_days=7)
@@ -406,12 +407,13 @@ ct.say(
 )
 
 # %% [markdown]
-# A narrower window can only make the customers look more decided. And there is a cut that is less visible. Only people who *have* converted are in the figure. Whoever came last week and will buy next month is missing,
-# and the slow ones are missing most. Statisticians call this right-censoring: the observation ends before the event.
+# A narrower window can only make the customers look more decided. And there is a cut that is less visible. Only people
+# who *have* converted are in the figure. Whoever came last week and will buy next month is missing, and the slow ones are
+# missing most. Statisticians call this right-censoring: the observation ends before the event.
 #
 # The remedy is to start from everybody, and to follow them. Each row below holds the visitors first seen in one week,
 # and the share who had converted one week later, two weeks later and so on. A cell stays empty until all of the row
-# have had that much time.
+# have had that much time. The first row also holds people who knew the shop before the data begin.
 
 # %%
 followed_up = ct.metrics.cohorts(sessions, conversions, shop.time_zone)
@@ -422,7 +424,8 @@ ct.show(followed_up.iloc[:4, :8], name="cohorts", kinds=weeks)
 shares = followed_up.iloc[0, 2:].dropna()
 ct.say(
     "Of the {n:,.0f} visitors in the first row, {early:.1%} had converted within one week, and {late:.1%} within {k:,.0f} weeks. A report that "
-    "closes after seven days files the difference under lost.", n=followed_up["visitors"].iloc[0], early=shares.iloc[0], late=shares.iloc[-1], k=shares.size,
+    "closes after seven days files the difference under lost.",
+    n=followed_up["visitors"].iloc[0], early=shares.iloc[0], late=shares.iloc[-1], k=shares.size,
 )
 
 # %% [markdown]

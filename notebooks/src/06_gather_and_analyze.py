@@ -87,8 +87,8 @@ ct.plots.bars(channels, y="conversion_rate", low="low", high="high")
 
 # %% tags=["hide-input"]
 best = channels.sort_values("conversion_rate", ascending=False).iloc[0]
-ct.say("By rate, {best[channel]} leads, with {best[conversion_rate]:.1%} of its visits. Of the other {others:,} channels, {touching:,} have an interval "
-       "that reaches into that of {best[channel]}, so the data does not rule out that they are as good.",
+ct.say("By rate, {best[channel]} leads, with {best[conversion_rate]:.1%} of its visits. Of the other {others:,} channels, {touching:,} have an "
+       "interval that reaches into that of {best[channel]}, so the data does not rule out that they are as good.",
        best=best, others=channels["conversion_rate"].count() - 1, touching=(channels["high"] >= best["low"]).sum() - 1)
 
 # %% tags=["hide-input"]
@@ -176,8 +176,8 @@ ct.say("The top row, {top}, converts at {first[rate]:.1%}, with an interval from
 
 # %%
 first = sessions.groupby("visitor_id")["start_time"].transform("min")
-visits = sessions.assign(visit=np.where(sessions["start_time"] == first, "new", "returning"))
-new_or_not = ct.metrics.segment_rates(visits, conversions, "visit")
+seen = sessions.assign(visit=np.where(sessions["start_time"] == first, "new", "returning"))
+new_or_not = ct.metrics.segment_rates(seen, conversions, "visit")
 ct.show(new_or_not, name="new_and_returning", kinds=shares)
 
 # %% [markdown]
@@ -203,9 +203,9 @@ ct.say("The gem is {gem[cell]}, at {gem[rate]:.0%}: {gem[converting_sessions]:,}
 
 # %% [markdown]
 # Small segments crowd at the top of such lists, and at the bottom as well, because their rates swing the most. So we
-# ask for a least number of visits. That helps, and it leaves a second problem: whoever looks at many segments and picks the
-# best one picks luck along with merit. The intervals do not protect us. At 95 %, one in twenty leaves out the truth,
-# and nobody knows which.
+# ask for a least number of visits. That helps, and it leaves a second problem: whoever looks at many segments and
+# picks the best one picks luck along with merit. The intervals do not protect us. At 95 %, one in twenty leaves out
+# the truth, and nobody knows which.
 #
 # The cure is to look again. We divide the visitors in two halves by chance, let one half choose the winner, and ask the
 # other half for its rate. Then we divide again, many times.
@@ -291,14 +291,15 @@ this_week, last_week = days.iloc[-so_far:].sum(), days.iloc[-so_far - 7 : -so_fa
 same_days = days.iloc[-so_far - 7 : -7].sum()
 
 # %% tags=["hide-input"]
-ct.say("This week has {now:,} conversions and the last one had {last:,}, a change of {naive:+.0%}. But this week is {so_far} days old when the data "
-       "end. The same days of last week had {same:,}, so the change is {fair[0]:+.0%}, with an interval from {fair[1]:+.0%} to {fair[2]:+.0%}.",
+ct.say("This week has {now:,} conversions and the last one had {last:,}, a change of {naive:+.0%}. When the data end, this week is {so_far} days "
+       "old. The same days of last week had {same:,}. So, like with like, the change is {fair[0]:+.0%}, with an interval from {fair[1]:+.0%} to "
+       "{fair[2]:+.0%}.",
        now=this_week, last=last_week, naive=change(this_week, last_week)[0], so_far=so_far, same=same_days, fair=change(this_week, same_days))
 
 # %% [markdown]
 # An interval that reaches from a loss to a gain does not even say which of the two it was. Two weeks are too few to
-# show anything but a large change. A slow trend comes out of the noise when more whole weeks are added up. So take about a
-# quarter of the days, from the beginning and from the end.
+# show anything but a large change. A slow trend comes out of the noise when more whole weeks are added up. So take
+# about a quarter of the days, from the beginning and from the end.
 
 # %%
 quarter = len(daily) // 4 // 7 * 7
@@ -323,7 +324,7 @@ ct.say("The first {quarter} days had {early:,} conversions and the last {quarter
 # %%
 window = pd.Timedelta(days=shop.lookback_days)
 touches = ct.find_touches(shop.events, shop.touches)
-too_young = ct.Gap("No touch is older than the lookback window: none has had all of its time.")
+too_young = ct.Gap("No touch is older than the lookback window, so none has had its time.")
 touches = too_young if (touches["touch_time"] > end - window).all() else touches
 won = conversions[["visitor_id", "conversion_time"]].sort_values("conversion_time")
 followed = touches.pipe(
@@ -367,8 +368,8 @@ ct.say("Of the conversions that follow a touch, {lag[quantile]:.0%} do so within
        "immature, and the shaded weeks can still rise.", lag=ct.funnels.lag_quantiles(lags.to_frame("days")).iloc[-1], since=immature)
 
 # %% [markdown]
-# Where a week has risen between the reports, nobody went back to improve it. It was only given time. Whoever judges
-# a new campaign by its latest week judges its age.
+# Where a week has risen between the reports, nobody went back to improve it. It was only given time. Whoever judges a
+# new campaign by its latest week judges its age.
 #
 # In a weekly report, leave out the immature days or shade them, and never compare them with the rest. Where does this
 # fail? The lag comes from the past. If a new campaign sells something that takes longer to decide, its touches are
@@ -425,7 +426,7 @@ its_rate = ct.metrics.rate(counts.loc[worst], before.loc[worst])
 
 # %% tags=["hide-input"]
 ct.say("Look first at {worst[0]}, on the way to {worst[1]}: {rate.value:.0%} of the visits at the step before went on, with an interval from "
-       "{rate.low:.0%} to {rate.high:.0%}, against {usual:.0%} of all. It costs about {cost:,.0f} visits that would have reached {end}, and no other "
+       "{rate.low:.0%} to {rate.high:.0%}, against {usual:.0%} of all. In visits that reach {end}, it costs about {cost:,.0f}, and no other "
        "cell costs more. If the average lies within the interval, there may be nothing to find.",
        worst=worst, rate=its_rate, usual=(total / total.shift())[worst[1]], cost=missing.loc[worst], end=way[-1])
 
@@ -508,7 +509,7 @@ ct.say("Which of these movements mean anything? Rows outside their usual swing: 
 #
 # ## Further reading
 #
-# Galton (1886), "Regression towards mediocrity in hereditary stature", is where the mean got its pull, and it is about
+# Galton's paper "Regression towards mediocrity in hereditary stature" is where the mean got its pull, and it is about
 # parents and children. Wainer (2007), "The most dangerous equation", in *American Scientist*, shows what people have
 # done to small schools and small counties by forgetting the square root. Wheeler (1993), *Understanding Variation*, is
 # a short book about meetings on Monday.

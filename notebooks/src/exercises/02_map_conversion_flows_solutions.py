@@ -154,9 +154,10 @@ strict = won["in_order"] & (won["path"].str[0] == found_by)
 
 # %% tags=["hide-input"]
 ct.say(
-    "Both channels, {found} and {back}, are on {both:,.0f} of {total:,.0f} journeys to the goal. In the order of the story they are on {ordered:,.0f}, "
-    "and with the first of them as the very first touch on {strict:,.0f}, or {share:.1%}.",
-    found=found_by, back=back_by, both=won["has_all"].sum(), total=won["path"].size, ordered=won["in_order"].sum(), strict=strict.sum(), share=strict.mean(),
+    "Both channels, {found} and {back}, are on {both:,.0f} of {total:,.0f} journeys to the goal. In the order of the story they are on "
+    "{ordered:,.0f}, and with the first of them as the very first touch on {strict:,.0f}, or {share:.1%}.",
+    found=found_by, back=back_by, both=won["has_all"].sum(), total=won["path"].size, ordered=won["in_order"].sum(),
+    strict=strict.sum(), share=strict.mean(),
 )
 
 # %% [markdown]

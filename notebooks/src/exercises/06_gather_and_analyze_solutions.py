@@ -103,7 +103,8 @@ as_good = (best_by_chance >= weekdays["per_day"].iloc[0]).mean()
 
 # %% tags=["hide-input"]
 ct.say("{day} has {best[conversions]:,.0f} conversions. That is {best[per_day]:.1f} on each such day, against {mean:.1f} on an average day. When "
-       "only chance is at work, the best weekday has {chance:.1f} on average, and in {share:.1%} of the throws it is at least as good as {day}. {reading}",
+       "only chance is at work, the best weekday has {chance:.1f} on average, and in {share:.1%} of the throws it is at least as good as "
+       "{day}. {reading}",
        day=weekdays.index[0], best=weekdays.iloc[0], mean=weekdays["conversions"].sum() / weekdays["days"].sum(), chance=best_by_chance.mean(),
        share=as_good, reading="That is rare enough to look for a reason." if as_good < 0.05 else "So a best weekday like this needs no reason.")
 
