@@ -39,7 +39,7 @@
 # %% tags=["parameters"]
 study: str = "../data/larkspur/study.yaml"  # the study file, which says where the data is
 margin: float = 0.45  # 0.01 to 1; share of revenue that is left to pay for advertising
-other_model: str = "linear"  # one of: linear, first_touch, position_based, time_decay; a second model
+other_model: str = "linear"  # one of: linear, first_touch, position_based, time_decay
 seed: int = 3  # 0 to 1000000; where the random draws behind the intervals begin
 
 # %% [markdown]
@@ -217,10 +217,8 @@ ct.say(
 # %%
 rng = np.random.default_rng(seed)
 worth = ct.metrics.value_summary(conversions, rng).set_index("metric")
-ct.show(
-    worth.drop("share with a known value")[["value", "low", "high"]],
-    name="conversion_values",
-)
+in_money = worth.drop("share with a known value")[["value", "low", "high"]]
+ct.show(in_money, name="conversion_values")
 
 # %%
 mean, median = worth.loc["value per conversion"], worth.loc["median value", "value"]
@@ -326,14 +324,9 @@ ct.say(
 
 # %%
 ct.plots.scatter(
-    paid.reset_index(),
-    "cpc",
-    "value_per_click",
-    x_unit=shop.currency,
-    y_unit=shop.currency,
+    paid.reset_index(), "cpc", "value_per_click", x_unit=shop.currency, y_unit=shop.currency,
     equal="a click brings back its cost",
-    title="Above the line, a click brings in more than it costs",
-)
+    title="Above the line, a click brings in more than it costs")
 
 # %% [markdown]
 # ## A return above one can still lose money
@@ -403,12 +396,8 @@ moved = change.abs().fillna(0).idxmax()
 # %%
 by_model = ads[["cost"]].dropna().reset_index().merge(credit.table, on="channel")
 by_model = by_model.assign(cpa=ct.metrics.ratio(by_model["cost"], by_model["conversions"]))
-ct.plots.dots(
-    by_model,
-    of="cpa",
-    unit=shop.currency,
-    title="What an acquisition costs depends on who gets the credit",
-)
+ct.plots.dots(by_model, of="cpa", unit=shop.currency,
+              title="What an acquisition costs depends on who gets the credit")
 
 # %% tags=["hide-input"]
 ct.say(
@@ -474,7 +463,7 @@ ct.say(
 )
 
 # %% [markdown]
-# Google Analytics 4 measures *engagement time*, in which the page was in the foreground, and calls a session *engaged* if
+# GA4 measures *engagement time*, in which the page was in the foreground, and calls a session *engaged* if
 # it lasted longer than ten seconds, saw at least two pages, or held a key event. Foreground time needs a tracker that
 # reports it. The engaged session we can compute.
 

@@ -63,6 +63,8 @@ def test_a_notebook_is_stored_with_outputs_and_without_errors_or_machine_paths(p
     notebook = read(path)
     assert outputs(notebook)
     assert not [o for o in outputs(notebook) if o.output_type in ("error", "stream")]
+    for output in images(notebook):
+        output.data.pop("image/png")  # its letters may spell anything
     assert not re.search(r"(/root|/home|/tmp|/Users|[A-Z]:\\\\)", nbformat.writes(notebook))
     assert not re.search(r"np\.(float|int)64\(", nbformat.writes(notebook))
 

@@ -18,7 +18,7 @@
 # %% tags=["parameters"]
 study: str = "../../data/larkspur/study.yaml"  # the study file: where the data is
 margin: float = 0.45  # 0.01 to 1; share of revenue that is left to pay for advertising
-other_model: str = "linear"  # one of: linear, first_touch, position_based, time_decay; a second model
+other_model: str = "linear"  # one of: linear, first_touch, position_based, time_decay
 interest: str = "add_to_cart"  # the event that shows that somebody thinks of buying
 
 # %%
