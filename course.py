@@ -192,7 +192,7 @@ def test_commands(arguments: list) -> list:
     """The command lines of all tests; with pytest arguments only the first one, with these."""
     given = [from_here(argument) for argument in arguments]
     places = [] if any(map(os.path.isabs, given)) else ["tests", os.path.join("lib", "convtrack")]
-    code = venv_python("-m", "pytest", "--doctest-modules") + places + given
+    code = venv_python("-m", "pytest", "--doctest-modules", "-n", "2") + places + given
     folders = (ROOT / "notebooks", ROOT / "notebooks" / "exercises")
     notebooks = [str(path) for folder in folders for path in sorted(folder.glob("*.ipynb"))]
     lessons = venv_python("-m", "pytest", "--nbval", "--nbval-sanitize-with", "tests/notebooks/sanitize.cfg",

@@ -409,7 +409,7 @@ def test_test_runs_the_tests_the_doctests_and_then_the_notebooks(
 ) -> None:
     assert course.main(["test"]) == 0
     (code, code_folder), (notebooks, notebooks_folder) = handed
-    assert code == ["-m", "pytest", "--doctest-modules", "tests", os.path.join("lib", "convtrack")]
+    assert code == ["-m", "pytest", "--doctest-modules", "-n", "2", "tests", os.path.join("lib", "convtrack")]
     assert notebooks[2:9] == ["--nbval", "--nbval-sanitize-with", "tests/notebooks/sanitize.cfg",
                               "--nbval-current-env", "-n", "2", "--dist"]
     assert notebooks[10:] == lessons
@@ -421,7 +421,7 @@ def test_arguments_for_pytest_leave_the_notebooks_out(
 ) -> None:
     course.main(["test", "-k", "lessons", "-x"])
     assert [command[2:] for command, _ in handed] == [
-        ["--doctest-modules", "tests", os.path.join("lib", "convtrack"), "-k", "lessons", "-x"]]
+        ["--doctest-modules", "-n", "2", "tests", os.path.join("lib", "convtrack"), "-k", "lessons", "-x"]]
 
 
 def test_a_named_test_is_run_alone_and_found_from_where_it_was_typed(
@@ -432,7 +432,7 @@ def test_a_named_test_is_run_alone_and_found_from_where_it_was_typed(
     monkeypatch.chdir(course.ROOT / "tests")
     course.main(["test", "-q", "test_a.py::test_it"])
     place = str(course.ROOT / "tests" / "test_a.py") + "::test_it"
-    assert handed[0][0][2:] == ["--doctest-modules", "-q", place]
+    assert handed[0][0][2:] == ["--doctest-modules", "-n", "2", "-q", place]
 
 
 def test_without_notebooks_there_is_one_command(course: ModuleType, machine: Machine) -> None:
