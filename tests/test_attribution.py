@@ -27,6 +27,7 @@ from convtrack.attribution import (
     model_cards,
     read_paths,
 )
+from convtrack.gaps import Gap
 from convtrack.journeys import count_paths
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -687,6 +688,15 @@ def test_the_json_has_intervals_where_they_were_asked_for():
     assert set(found["models"]["linear"]["A"]) == {"conversions", "value", "low", "high"}
 
 
+@pytest.mark.parametrize(
+    ("paths", "says"),
+    [(table(("A", 0, 3)), ["no conversion", "main_goal"]), (table(("", 3, 3), ("A", 0, 1)), ["lookback_days", "visitor_id"])],
+)
+def test_without_a_conversion_that_has_a_touch_there_is_a_named_gap_and_no_credit(paths, says):
+    gap = compare(paths, ["linear"])
+    assert isinstance(gap, Gap) and all(words in gap.sentence for words in says)
+
+
 def test_models_with_settings_of_their_own_stand_beside_the_named_ones():
     found = compare(
         SMALL,
@@ -701,8 +711,6 @@ def test_models_with_settings_of_their_own_stand_beside_the_named_ones():
         (SMALL, ["linaer"], ["'linaer'", "Closest: 'linear'", "Write some of: first_touch"]),
         (SMALL, ["linear", Linear()], ["'linear'", "name="]),
         (SMALL, ["time_decay"], ["time_decay needs the time of each touch"]),
-        (table(("A", 0, 3)), ["linear"], ["no conversion", "main_goal"]),
-        (table(("", 3, 3), ("A", 0, 1)), ["linear"], ["lookback_days", "visitor_id"]),
         (
             pd.DataFrame({"paths": [["A"]], "total_conversions": [1]}),
             ["linear"],

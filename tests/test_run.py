@@ -225,6 +225,15 @@ def test_compare_of_a_table_of_paths_and_of_a_wrong_model(tmp_path):
     assert wrong.returncode == 2 and "Closest: 'last_touch'" in wrong.stderr
 
 
+def test_conversions_that_all_come_before_any_touch_are_named_with_file_and_event(place):
+    (place / "events.csv").write_text("event_id,event_name,event_time,visitor_id,channel,value\n"
+                                      "b,purchase,2026-01-05T10:05:00Z,v,,20\na,session_start,2026-01-06T10:00:00Z,v,Email,\n")
+    done = cli("compare", "study.yaml", cwd=place)
+    assert done.returncode == 2 and "events.csv, event_id b: no touch in the 30 days before it" in done.stderr
+    passport = json.loads(cli("check", "study.yaml", "--lessons", "lessons", "--format", "json", cwd=place).stdout)
+    assert any("1 of 1 conversions have no touch" in finding for finding in passport["findings"])
+
+
 def test_every_command_has_help_with_an_example():
     commands = ("run", "new", "check", "compare", "models", "simulate")
     for command in commands:

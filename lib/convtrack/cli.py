@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from .errors import ConvtrackError
+from .gaps import Gap
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
                   help="Conversion tracking, step by step: run the lessons on the shop's data or on your own.")
@@ -108,6 +109,8 @@ def compare(data: Annotated[Path, typer.Argument(metavar="STUDY|PATHS", help="st
 
     chosen = [name.strip() for name in models.split(",")] if models else None
     result = compare_models(_comparable(data), chosen, bootstrap, np.random.default_rng(seed))
+    if isinstance(result, Gap):
+        raise ConvtrackError(f"{data}: {result.sentence}")
     if format == Format.json:
         typer.echo(_json(result.as_json()))
     elif format == Format.csv:
@@ -127,9 +130,19 @@ def _comparable(data: Path) -> Any:
         return read_paths(data)
     study = open_study(data)
     touches = find_touches(study.events, study.touches)
-    if not hasattr(touches, "columns"):
-        raise ConvtrackError(f"{study.path.name}: {touches.sentence}")
-    return build_journeys(touches, find_conversions(study.events, study.goal), study.lookback_days)
+    journeys = build_journeys(touches, find_conversions(study.events, study.goal), study.lookback_days)
+    if not isinstance(journeys, Gap):
+        _check_touched(journeys, study)
+    return journeys
+
+
+def _check_touched(journeys: Any, study: Any) -> None:
+    won = journeys[journeys["converted"]]
+    if len(won) and not won["path"].map(len).any():
+        first = won["journey_id"].iloc[0].removeprefix(f"conversion {study.main_goal}:")
+        raise ConvtrackError(f"{study.loaded('events').file.name}, event_id {first}: no touch in the {study.lookback_days} "
+                             f"days before it, and so with every conversion. Raise lookback_days in study.yaml, or check "
+                             f"that event_time, visitor_id and channel are the right columns.")
 
 
 @app.command()

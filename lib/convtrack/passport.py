@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-from .attribution import as_paths
 from .gaps import Gap
 from .goals import find_conversions
 from .journeys import build_journeys, find_touches
@@ -111,11 +110,13 @@ def _touch_findings(study: Study) -> list[str]:
     if isinstance(touches, Gap):
         return [touches.sentence]
     journeys = build_journeys(touches, find_conversions(study.events, study.goal), study.lookback_days)
-    missing = as_paths(journeys).unattributed
-    if not missing:
+    missing = journeys[journeys["converted"] & (journeys["path"].map(len) == 0)]
+    if missing.empty:
         return []
-    return [f"goal {study.main_goal}: {missing:,.0f} of {journeys['converted'].sum():,} conversions have no touch in the "
-            f"{study.lookback_days} days before them; they are counted as unattributed"]
+    first = missing["journey_id"].iloc[0].removeprefix(f"conversion {study.main_goal}:")
+    return [f"goal {study.main_goal}: {len(missing):,} of {journeys['converted'].sum():,} conversions have no touch in the "
+            f"{study.lookback_days} days before them (first: event_id {first} of {study.loaded('events').file.name}); "
+            f"they are counted as unattributed"]
 
 
 def _spelling_findings(study: Study) -> list[str]:

@@ -20,7 +20,7 @@ from pygments.formatters import HtmlFormatter
 from traitlets.config import Config
 
 from .attribution import compare
-from .errors import ConvtrackError
+from .gaps import Gap
 from .goals import find_conversions
 from .journeys import build_journeys, find_touches
 from .passport import Passport
@@ -117,13 +117,10 @@ class _Credit:
 
 def _credit(study: Study) -> _Credit:
     touches = find_touches(study.events, study.touches)
-    if not hasattr(touches, "columns"):
-        return _Credit([], [], touches.sentence)
     journeys = build_journeys(touches, find_conversions(study.events, study.goal), study.lookback_days)
-    try:
-        comparison = compare(journeys, SUMMARY_MODELS)
-    except ConvtrackError as error:
-        return _Credit([], [], str(error))
+    comparison = compare(journeys, SUMMARY_MODELS)
+    if isinstance(comparison, Gap):
+        return _Credit([], [], comparison.sentence)
     wide = comparison.wide()
     largest = wide.to_numpy().max()
     rows = [{"channel": channel, "credit": [(value, 100 * value / largest) for value in row]}

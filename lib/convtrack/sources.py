@@ -251,7 +251,7 @@ def _localized(times: pd.Series, cells: pd.Series, source: TableSource, path: Pa
     if times.notna().any() and source.time_zone is None:
         row = times.first_valid_index()
         raise ConvtrackError(f"{path.name}, row {row}, column {cells.name}: '{cells[row]}' has no time zone. Write the "
-                             f"zone of this file in study.yaml: time_zone: Europe/London (or yours)")
+                             f"zone of this file in study.yaml, under its table: time_zone: Europe/London (or yours)")
     return _microseconds(times.dt.tz_localize(zone(source.time_zone or "UTC"), ambiguous="NaT", nonexistent="NaT"))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ConvtrackError, nearest
-from ..gaps import passes_gaps
+from ..gaps import Gap, passes_gaps
 from ..sources import TableSource, neighbour, read_raw, to_numbers
 from .markov import Markov
 from .paths import Paths, as_paths
@@ -92,7 +92,7 @@ def model_cards() -> pd.DataFrame:
 
 @passes_gaps
 def compare(journeys: pd.DataFrame, models: Iterable[str | Model] | None = None, resamples: int = 0,
-            rng: np.random.Generator | None = None) -> Comparison:
+            rng: np.random.Generator | None = None) -> Comparison | Gap:
     """Credit of each model on the same journeys or paths, with 95 % intervals where `resamples` are asked for.
 
     Parameters
@@ -110,12 +110,13 @@ def compare(journeys: pd.DataFrame, models: Iterable[str | Model] | None = None,
 
     Returns
     -------
-    Comparison
+    Comparison or Gap
+        A gap if no conversion has a touch.
 
     Raises
     ------
     ConvtrackError
-        If no conversion has a touch, or a model is unknown.
+        If a model is unknown, or an outcome is negative or missing.
 
     Examples
     --------
@@ -124,7 +125,8 @@ def compare(journeys: pd.DataFrame, models: Iterable[str | Model] | None = None,
     {'first_touch': 2.0, 'last_touch': 3.0}
     """
     paths = as_paths(journeys)
-    _check_can_credit(paths)
+    if (gap := _nothing_to_credit(paths)) is not None:
+        return gap
     chosen = [get_model(model) for model in (models or usable_models(paths))]
     _check_names(chosen)
     table = pd.concat([model.credit(paths).assign(model=model.name) for model in chosen], ignore_index=True)
@@ -146,12 +148,13 @@ def _check_names(models: Sequence[Model]) -> None:
         raise ConvtrackError(f"Two models are called '{twice}'. Give one a name of its own: name=\"{twice}_2\"")
 
 
-def _check_can_credit(paths: Paths) -> None:
+def _nothing_to_credit(paths: Paths) -> Gap | None:
     if paths.conversions.sum() == 0:
-        raise ConvtrackError("There is no conversion to credit. Check main_goal in study.yaml, and its event's name.")
+        return Gap("There is no conversion to credit.", "Check `main_goal` in study.yaml, and its event's name.")
     if paths.unattributed == paths.conversions.sum():
-        raise ConvtrackError("Not one conversion has a touch before it within the lookback window. Raise lookback_days in "
-                             "study.yaml, or check that event_time and visitor_id are mapped to the right columns.")
+        return Gap("Not one conversion has a touch before it within the lookback window.",
+                   "Raise `lookback_days` in study.yaml, or check that event_time and visitor_id are the right columns.")
+    return None
 
 
 def _intervals(paths: Paths, models: Sequence[Model], resamples: int, rng: np.random.Generator | None) -> pd.DataFrame:
