@@ -324,8 +324,8 @@ ct.say(
 
 # %%
 ct.plots.scatter(
-    paid.reset_index(), "cpc", "value_per_click", x_unit=shop.currency, y_unit=shop.currency,
-    equal="a click brings back its cost",
+    paid.reset_index(), "cpc", "value_per_click", x_unit=shop.currency,
+    y_unit=shop.currency, equal="a click brings back its cost",
     title="Above the line, a click brings in more than it costs")
 
 # %% [markdown]
