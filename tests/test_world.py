@@ -524,3 +524,9 @@ class TestScenario:
     def test_a_scenario_cannot_be_changed_in_place(self) -> None:
         with pytest.raises(ValueError, match="frozen"):
             LARKSPUR.days = 3  # type: ignore[misc]
+
+
+def test_the_committed_shop_is_what_the_command_makes_byte_for_byte(tmp_path: Path) -> None:
+    folder = Path(__file__).resolve().parents[1] / "data" / "larkspur"
+    for made in write_world(simulate("larkspur", 1), tmp_path):
+        assert made.read_bytes() == (folder / made.relative_to(tmp_path)).read_bytes(), made.name
