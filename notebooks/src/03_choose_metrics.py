@@ -167,8 +167,7 @@ else:
     verdict = "Here it may pass. With fewer conversions it would reach below zero."
 ct.say(
     "{channel} has {won:,.0f} converting sessions of {of:,.0f}, and the textbook interval runs from {low:.2%} to {high:.2%}. {verdict}",
-    channel=thin.name, won=thin["converting_sessions"], of=thin["sessions"], low=thin["rate"] - half, high=thin["rate"] + half,
-    verdict=verdict,
+    channel=thin.name, won=thin["converting_sessions"], of=thin["sessions"], low=thin["rate"] - half, high=thin["rate"] + half, verdict=verdict,
 )
 
 # %% [markdown]
@@ -298,8 +297,7 @@ ct.say(
     "{returned}'s, with {roas:.2f}. {verdict} The channel that CTR flatters most is {flattered}, number {by_ctr:.0f} by CTR and number "
     "{by_roas:.0f} by ROAS.",
     clicked=clicked, ctr=paid["ctr"].max(), cheapest=cheapest, currency=shop.currency, cpc=paid["cpc"].min(), returned=returned,
-    roas=paid["roas"].max(), verdict=verdict, flattered=flattered, by_ctr=places.loc[flattered]["ctr"],
-    by_roas=places.loc[flattered]["roas"],
+    roas=paid["roas"].max(), verdict=verdict, flattered=flattered, by_ctr=places.loc[flattered]["ctr"], by_roas=places.loc[flattered]["roas"],
 )
 
 # %% [markdown]

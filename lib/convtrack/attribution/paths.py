@@ -47,12 +47,6 @@ class Paths:
         """The place of each touch on its path, from 0."""
         return np.arange(len(self.codes)) - self.starts[:-1][self.rows]
 
-    @cached_property
-    def distinct(self) -> tuple[np.ndarray, np.ndarray]:
-        """Path and channel of each pair of a path and a channel that is on it, once each."""
-        pairs = np.unique(self.rows.astype(np.int64) * len(self.channels) + self.codes)
-        return pairs // len(self.channels), pairs % len(self.channels)
-
     @property
     def unattributed(self) -> float:
         """Conversions on paths without a touch."""

@@ -6,6 +6,7 @@ path that it is not on.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,14 +19,14 @@ DIRECT = ("direct", "(direct)", "(direct) / (none)", "none")
 
 
 @dataclass(frozen=True)
-class Rule:
+class Rule(ABC):
     """A model that gives each touch a share of its path's outcome; the shares of a path add up to 1."""
 
     name: str = ""
 
+    @abstractmethod
     def shares(self, paths: Paths) -> Floats:
         """The share of each touch."""
-        raise NotImplementedError
 
     def credit(self, paths: Paths) -> pd.DataFrame:
         """Credit by channel: channel, conversions, value."""
@@ -169,9 +170,8 @@ class LinearUnique(Rule):
 
     name: str = "linear_unique"
 
-    def credit(self, paths: Paths) -> pd.DataFrame:
-        rows, codes = paths.distinct
-        shares = 1.0 / np.bincount(rows, minlength=len(paths.lengths))[rows]
-        sums = [np.bincount(codes, shares * outcome[rows], minlength=len(paths.channels))
-                for outcome in (paths.conversions, paths.value)]
-        return paths.table(*sums)
+    def shares(self, paths: Paths) -> Floats:
+        pair = paths.rows.astype(np.int64) * len(paths.channels) + paths.codes
+        pairs, place, repeats = np.unique(pair, return_inverse=True, return_counts=True)
+        different = np.bincount(pairs // max(len(paths.channels), 1), minlength=len(paths.lengths))
+        return 1.0 / (different[paths.rows] * repeats[place])
