@@ -163,16 +163,19 @@ def _time_axis(ax: Axes, times: pd.Series, x: str) -> None:
 
 
 def _name_ends(ax: Axes, ends: dict[Any, pd.Series], colours: dict[Any, str]) -> None:
-    """Writes each name right of its line, moved up or down where two would meet."""
+    """Writes each name right of its line, moved up or down where two would meet; beside the end of a line that stops early."""
     left, right = ax.get_xlim()
+    places = {name: float(ax.convert_xunits(end.iloc[0])) for name, end in ends.items()}
+    for name in [name for name, at in places.items() if at < right - (right - left) * 0.12]:
+        write(ax, short_name(name, 22), (places[name], ends[name].iloc[1]), (6, 0))
+        ends = {other: end for other, end in ends.items() if other != name}
     (bottom, top), beside = ax.get_ylim(), right + (right - left) * 0.02
     order = sorted(ends, key=lambda name: ends[name].iloc[1])
     least = (top - bottom) * 0.062
     heights = _apart(np.array([ends[name].iloc[1] for name in order]), least)
     heights = np.maximum(heights, bottom + least * np.arange(len(heights)))  # none below the axis
     for name, height in zip(order, heights, strict=True):
-        at, value = float(ax.convert_xunits(ends[name].iloc[0])), ends[name].iloc[1]
-        ax.plot([at, beside], [value, height], color=colours[name], linewidth=1, clip_on=False)
+        ax.plot([places[name], beside], [ends[name].iloc[1], height], color=colours[name], linewidth=1, clip_on=False)
         write(ax, short_name(name, 22), (beside, height), (4, 0))
     ax.set_xlim(left, right)
 
