@@ -248,11 +248,11 @@ def test_a_conversion_without_a_touch_has_an_empty_path_and_is_unattributed_and_
     assert comparison.sentence.startswith("3 conversions = 1 credited + 2 unattributed")
 
 
-def test_conversions_that_all_come_before_any_touch_are_an_error_that_names_the_window(complaint):
+def test_conversions_that_all_come_before_any_touch_are_a_gap_that_names_the_window():
     journeys = build_journeys(
         touch_table([("v", 10, "Email")]), conversion_table([("v", 5, 1.0), ("w", 5, 1.0)])
     )
-    assert "lookback_days" in complaint(compare, journeys, ["last_touch"])
+    assert "lookback_days" in compare(journeys, ["last_touch"]).remedy
 
 
 @pytest.mark.parametrize(("touches", "conversions"), [([], WON), (LOG, []), ([], [])])
