@@ -162,7 +162,7 @@ def test_nbval_notices_a_planted_change_in_a_number_a_sentence_and_a_figure(plan
     nbformat.write(notebook, path)
     result = run_nbval(path)
     assert (result.returncode == 0) == (planted == "nothing"), result.stdout
-    failed = re.findall(r"Cell (\d+)", result.stdout)
+    failed = re.findall(r"^FAILED .*Cell (\d+)", result.stdout, flags=re.M)
     assert planted != "figure" or set(failed) == {"2"}
 
 
