@@ -127,12 +127,12 @@ def simulate(scenario: str | Scenario, seed: int, visitors: int | None = None) -
     table = rows.visits(draws, result)
     steps = rows.steps(table, draws)
     book = books.orders(table, steps, draws)
-    log = rows.log(draws, result, table, steps, book["transaction_id"])
+    events, visitor_ids = rows.log(draws, result, table, steps, book["transaction_id"])
     return World(
-        scenario=draws.scenario, seed=seed, events=log.events, spend=books.spend(draws, result, table),
+        scenario=draws.scenario, seed=seed, events=events, spend=books.spend(draws, result, table),
         orders=book.reset_index(drop=True),
         platform_reports=books.platform_reports(draws, result, table, steps),
-        visitors=books.visitors(log, draws), assignments=books.assignments(log, draws, table),
+        visitors=books.visitors(events), assignments=books.assignments(visitor_ids, draws, table),
         truth=truth(draws), worlds=worlds(draws),
     )
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from convtrack.schema import INTERACTIONS
-from convtrack.world.draws import DAY, Draws, browser_names, on_site
+from convtrack.world.draws import DAY, Draws, on_site
 from convtrack.world.outcome import Outcome
-from convtrack.world.rows import Log, crowd, text
+from convtrack.world.rows import text
 from convtrack.world.scenario import CLICK, Channel, Cost, Platform
 
 FIRST_ORDER = 10_001
@@ -166,21 +166,13 @@ def _in_windows(platform: Platform, draws: Draws, result: Outcome) -> pd.DataFra
         days[names.index(name)] = [windows.get(kind, 0.0) for kind in INTERACTIONS]
     window = days[touch["channel"], touch["kind"]]
     rows = np.flatnonzero(result.present & (result.channel == touch["channel"]) & (window > 0))
-    booked = touch["time"][_sent(draws)[rows] if platform.booked_on == "send" else rows]
+    booked = touch["time"][touch["origin"][rows] if platform.booked_on == "send" else rows]
     columns = {name: touch[name][rows] for name in ("visitor", "time", "campaign")}
     columns |= {"window": window[rows], "booked": booked, "clicked": touch["kind"][rows] == CLICK}
     return pd.DataFrame(columns)
 
 
-def _sent(draws: Draws) -> np.ndarray:
-    """For each touch the first touch of its channel that led to it, which for a message is its delivery."""
-    root = np.arange(len(draws.touches))
-    for rows, parent, same in draws.followers:
-        root[rows[same]] = root[parent[same]]
-    return root
-
-
-def visitors(log: Log, draws: Draws) -> pd.DataFrame:
+def visitors(events: pd.DataFrame) -> pd.DataFrame:
     """One row a visitor that the log knows, by appearance.
 
     Returns
@@ -188,17 +180,11 @@ def visitors(log: Log, draws: Draws) -> pd.DataFrame:
     DataFrame
         visitor_id | user_id (missing if never known) | device | browser | country.
     """
-    who = crowd(draws).iloc[log.visitor_ids.index]
-    return pd.DataFrame({
-        "visitor_id": log.visitor_ids.array,
-        "user_id": log.events.groupby("visitor_id", sort=False)["user_id"].last().array,
-        "device": text(who["device"], draws.scenario.devices),
-        "browser": text(who["browser"], browser_names(draws.scenario)),
-        "country": text(who["country"], draws.scenario.countries),
-    })
+    columns = ["user_id", "device", "browser", "country"]
+    return events.groupby("visitor_id", sort=False)[columns].last().reset_index()
 
 
-def assignments(log: Log, draws: Draws, table: pd.DataFrame) -> pd.DataFrame:
+def assignments(visitor_ids: pd.Series, draws: Draws, table: pd.DataFrame) -> pd.DataFrame:
     """Who was held out of the experiment's channel, from the first visit on, when it could have begun.
 
     Returns
@@ -211,7 +197,7 @@ def assignments(log: Log, draws: Draws, table: pd.DataFrame) -> pd.DataFrame:
     first = table[table["tracked"] & ~table["is_test"]].drop_duplicates("visitor")
     columns = [
         text(np.zeros(len(first)), [draws.scenario.holdout.experiment]),
-        log.visitor_ids.loc[first["visitor"]].array,
+        visitor_ids.loc[first["visitor"]].array,
         text(draws.of_person("held_out", first["visitor"]), ["ads", "no_ads"]),
         draws.clock.times(first["time"].to_numpy()),
     ]

@@ -7,6 +7,7 @@ People and their *potential* touches, each with the chances that decide what it 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -14,14 +15,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from convtrack.schema import INTERACTIONS
-from convtrack.world.scenario import CLICK, DELIVERY, OPEN, VIEW, VISIT, Channel, Scenario, Spread
+from convtrack.world.scenario import CLICK, DELIVERY, OPEN, VIEW, VISIT, Scenario, Spread, by_interaction
 
 DAY = 86_400  # seconds
 LAST_START = 70 * 60  # seconds before the end after which no visit begins, so that every session ends in time
 SENDING_SECONDS = 600  # a mailing leaves within ten minutes
 CLICK_SECONDS, OPEN_SECONDS, TEXT_SECONDS = 25, 5 * 3600, 1500  # mean delays: click, open, click on a text
 FOLLOWER_LEVELS = (1, 2)  # a delivery is opened, and what is opened is clicked: more steps there are not
+Drawing = Callable[[str, int, np.random.Generator], np.ndarray]  # what so many touches of that channel get
 
 
 def stream(seed: int, purpose: str) -> np.random.Generator:
@@ -40,12 +41,12 @@ def lognormal(spread: Spread, count: int, rng: np.random.Generator) -> np.ndarra
     return np.clip(values, spread.least, spread.most)
 
 
-def pick(shares: dict[str, float], count: int, rng: np.random.Generator) -> np.ndarray:
-    """`count` positions in `shares`, drawn in proportion; -1 where there is nothing to draw from."""
+def pick(shares: Mapping[Any, float], count: int, rng: np.random.Generator) -> np.ndarray:
+    """`count` keys of `shares`, drawn in proportion; -1 where there is nothing to draw from."""
     if not shares:
         return np.full(count, -1)
     weights = np.fromiter(shares.values(), float)
-    return rng.choice(len(weights), count, p=weights / weights.sum())
+    return np.array([*shares])[rng.choice(len(weights), count, p=weights / weights.sum())]
 
 
 class Clock:
@@ -98,8 +99,8 @@ class Market:
     scenario, seed, clock
         What they were drawn from.
     people : DataFrame
-        One row a person: intent (standard normal), start and stop (seconds), device, browser, country
-        (codes), prospect, tracked, held_out (bool), base (hazard of a purchase at a visit without touches).
+        One row a person: intent (standard normal), start and stop (seconds), device, browser, country,
+        prospect, tracked, held_out (bool), base (hazard of a purchase at a visit without touches).
     """
 
     scenario: Scenario
@@ -114,6 +115,13 @@ class Market:
     def of_person(self, column: str, visitor: Any) -> np.ndarray:
         """A column of `people`, for each visitor in `visitor`."""
         return self.people[column].to_numpy()[np.asarray(visitor)]
+
+    def by_channel(self, purpose: str, channel: np.ndarray, drawing: Drawing) -> np.ndarray:
+        """What `drawing` gives to the touches of each channel, each at its place in `channel` (codes)."""
+        names, order = self.scenario.channels, np.argsort(channel, kind="stable")
+        counts = np.bincount(channel, minlength=len(names))
+        drawn = [drawing(name, count, self.rng(f"{purpose}/{name}")) for name, count in zip(names, counts, strict=True)]
+        return np.concatenate(drawn)[np.argsort(order)]
 
 
 class Pairs(NamedTuple):
@@ -131,7 +139,8 @@ class Draws(Market):
     ----------
     touches : DataFrame
         One row a potential touch, by person and time: visitor, time (seconds), channel, kind, campaign
-        (codes), parent (position of the touch it follows, or -1), level (0 for a first touch), gated (bool),
+        (codes), parent (position of the touch it follows, or -1), origin (position of the first touch of its
+        channel that led to it; its own if none did), level (0 for a first touch), gated (bool),
         anyway (channel by which the visit would come if its own were off, or -1), chance (uniform), worth
         (order value), and one bool column for each small goal.
     """
@@ -158,12 +167,32 @@ class Draws(Market):
     @cached_property
     def gates(self) -> Pairs:
         """(gated first touch, earlier visit that opens its gate)."""
-        return _gate_pairs(self)
+        touch, found = self.column, [Pairs(np.empty(0, int), np.empty(0, int))]
+        for code, channel in enumerate(self.scenario.channels.values()):
+            if channel.gate is not None:
+                gated = np.flatnonzero((touch["channel"] == code) & (touch["level"] == 0))
+                pairs = earlier_pairs(touch["visitor"], gated, np.flatnonzero(_opens(self.touches, channel.gate)))
+                soon = self.days_between(pairs) <= channel.gate_days
+                found.append(Pairs(pairs.later[soon], pairs.earlier[soon]))
+        return Pairs(*map(np.concatenate, zip(*found, strict=True)))
 
     @cached_property
     def effects(self) -> tuple[Pairs, np.ndarray, np.ndarray]:
         """(visit, touch with an effect until then), its decayed effect, and that if it came another way."""
-        return _effect_pairs(self)
+        touch, channels = self.column, self.scenario.channels.values()
+        effect = np.array([by_interaction(channel.effect) for channel in channels])
+        visited = np.array([effect[code, channel.on_site] for code, channel in enumerate(channels)])
+        half_life = np.array([channel.half_life for channel in channels])
+        own = effect[touch["channel"], touch["kind"]]
+        other = np.where(touch["anyway"] >= 0, visited[touch["anyway"]], 0.0)
+        pairs = earlier_pairs(touch["visitor"], self.visits, np.flatnonzero((own != 0) | (other != 0)))
+        days, earlier = self.days_between(pairs), pairs.earlier
+        decayed = own[earlier] * np.exp2(-days / half_life[touch["channel"]][earlier])
+        return pairs, decayed, other[earlier] * np.exp2(-days / half_life[touch["anyway"]][earlier])
+
+    def days_between(self, pairs: Pairs) -> np.ndarray:
+        """Days from the earlier to the later touch of each pair."""
+        return (self.column["time"][pairs.later] - self.column["time"][pairs.earlier]) / DAY
 
 
 def on_site(kind: Any) -> np.ndarray:
@@ -197,37 +226,10 @@ def earlier_pairs(visitor: np.ndarray, later: np.ndarray, earlier: np.ndarray) -
     return Pairs(np.repeat(later, count), earlier[np.repeat(first, count) + step])
 
 
-def _gate_pairs(draws: Draws) -> Pairs:
-    touch, later, earlier = draws.column, [np.empty(0, int)], [np.empty(0, int)]
-    for code, channel in enumerate(draws.scenario.channels.values()):
-        if channel.gate is None:
-            continue
-        gated = np.flatnonzero((touch["channel"] == code) & (touch["level"] == 0))
-        pairs = earlier_pairs(touch["visitor"], gated, np.flatnonzero(_opens(draws.touches, channel.gate)))
-        soon = touch["time"][pairs.later] - touch["time"][pairs.earlier] <= channel.gate_days * DAY
-        later.append(pairs.later[soon])
-        earlier.append(pairs.earlier[soon])
-    return Pairs(np.concatenate(later), np.concatenate(earlier))
-
-
 def _opens(touches: pd.DataFrame, gate: str) -> np.ndarray:
     """Which touches open the gate: visits behind no gate themselves, so that gates never form a circle."""
     free = on_site(touches["kind"]) & ~touches["gated"].to_numpy()
     return free if gate == "visit" else free & touches[gate].to_numpy()
-
-
-def _effect_pairs(draws: Draws) -> tuple[Pairs, np.ndarray, np.ndarray]:
-    touch, channels = draws.column, list(draws.scenario.channels.values())
-    effect = np.array([[channel.effect.get(kind, 0.0) for kind in INTERACTIONS] for channel in channels])
-    visited = effect[np.arange(len(channels)), [channel.on_site for channel in channels]]
-    own = effect[touch["channel"], touch["kind"]]
-    other = np.where(touch["anyway"] >= 0, visited[touch["anyway"]], 0.0)
-    pairs = earlier_pairs(touch["visitor"], draws.visits, np.flatnonzero((own != 0) | (other != 0)))
-    days = (touch["time"][pairs.later] - touch["time"][pairs.earlier]) / DAY
-    half_life = np.array([channel.half_life for channel in channels])
-    decayed = own[pairs.earlier] * np.exp2(-days / half_life[touch["channel"]][pairs.earlier])
-    swapped = other[pairs.earlier] * np.exp2(-days / half_life[touch["anyway"]][pairs.earlier])
-    return pairs, decayed, swapped
 
 
 def draw(scenario: Scenario, seed: int, visitors: int | None = None) -> Draws:
@@ -257,7 +259,7 @@ def draw(scenario: Scenario, seed: int, visitors: int | None = None) -> Draws:
     clock = Clock(scenario)
     market = Market(scenario, seed, clock, _people(scenario, seed, visitors or scenario.visitors, clock))
     free = _free_touches(market)
-    touches = _arranged(_joined([free, _gated_touches(market, free)]))
+    touches = _sorted(pd.concat([free, _gated_touches(market, free)]))
     return Draws(**vars(market), touches=_with_chances(_thinned(touches, market, gated_only=True), market))
 
 
@@ -265,10 +267,9 @@ def _people(scenario: Scenario, seed: int, count: int, clock: Clock) -> pd.DataF
     days = lognormal(scenario.days_in_market, count, stream(seed, "days in market"))
     entry = stream(seed, "entry").random(count) * (scenario.days + days) - days  # some came before day one
     day = clock.seconds / scenario.days
-    shares = {name: part.share for name, part in scenario.devices.items()}
-    device = pick(shares, count, stream(seed, "device"))
+    device = pick({name: part.share for name, part in scenario.devices.items()}, count, stream(seed, "device"))
     intent = stream(seed, "intent").standard_normal(count)
-    factor = np.array([part.purchase_factor for part in scenario.devices.values()])[device]
+    factor = pd.Series(device).map({name: part.purchase_factor for name, part in scenario.devices.items()})
     held_out = scenario.holdout.share if scenario.holdout else 0.0
     return pd.DataFrame({
         "intent": intent,
@@ -284,62 +285,52 @@ def _people(scenario: Scenario, seed: int, count: int, clock: Clock) -> pd.DataF
     })
 
 
-def browser_names(scenario: Scenario) -> list[str]:
-    """The browsers of all devices, in alphabetical order; the position is the code."""
-    return sorted({name for device in scenario.devices.values() for name in device.browsers})
-
-
 def _browsers(scenario: Scenario, device: np.ndarray, seed: int) -> np.ndarray:
-    """A browser code for each person, drawn from the browsers of the device."""
-    names, codes = browser_names(scenario), np.zeros(len(device), int)
-    for code, (name, part) in enumerate(scenario.devices.items()):
-        here = pick(part.browsers, len(device), stream(seed, f"browser/{name}"))
-        own = np.array([names.index(browser) for browser in part.browsers])
-        codes = np.where(device == code, own[here], codes)
-    return codes
+    """A browser for each person, drawn from the browsers of the device."""
+    drawn = {
+        name: pick(part.browsers, len(device), stream(seed, f"browser/{name}"))
+        for name, part in scenario.devices.items()
+    }
+    return np.select([device == name for name in drawn], list(drawn.values()), "")
 
 
 def _free_touches(market: Market) -> pd.DataFrame:
     """The potential touches behind no gate, with the small goals that open gates."""
     channels = market.scenario.channels
-    free = {code: name for code, name in enumerate(channels) if channels[name].gate is None}
-    firsts = [_arrivals(code, name, market, market.people["stop"].to_numpy()) for code, name in free.items()]
-    touches = _thinned(_grown(_joined(firsts), market), market, gated_only=False)
+    firsts = [_arrivals(name, market) for name, channel in channels.items() if channel.gate is None]
+    touches = _thinned(_grown(firsts, market), market, gated_only=False)
     gates = {channel.gate for channel in channels.values()} & market.scenario.goals.keys()
     return touches.assign(**{goal: _happens(goal, touches, market) for goal in sorted(gates)})
 
 
 def _gated_touches(market: Market, free: pd.DataFrame) -> pd.DataFrame:
     """The potential touches behind a gate that can open."""
-    firsts = [free[:0].drop(columns=free.columns.intersection(market.scenario.goals))]
-    for code, (name, channel) in enumerate(market.scenario.channels.items()):
-        if channel.gate is None:
-            continue
-        openers = free[_opens(free, channel.gate)]
-        first = _mailings(code, name, market, openers) if channel.sends else _chases(code, name, market)
-        firsts.append(first[_after_an_opener(first, openers, channel.gate_days)])
-    closed = dict.fromkeys(free.columns.difference(firsts[0].columns), False)  # nobody opts in behind a gate
-    return _grown(_joined(firsts), market).assign(gated=True, **closed)
+    firsts = [free[:0]]
+    for name, channel in market.scenario.channels.items():
+        if channel.gate is not None:
+            openers = free[_opens(free, channel.gate)]
+            first = _mailings(name, market, openers) if channel.sends else _arrivals(name, market)
+            firsts.append(first[_after_an_opener(first, openers, channel.gate_days)])
+    closed = dict.fromkeys(free.columns.intersection([*market.scenario.goals]), False)  # no opt-in behind a gate
+    return _grown(firsts, market, number=free.index.max() + 1).assign(gated=True, **closed)
 
 
-def _arrivals(code: int, name: str, market: Market, stop: np.ndarray) -> pd.DataFrame:
-    """First touches at a rate that follows the shop's rhythm and the person's intent."""
+def _arrivals(name: str, market: Market) -> pd.DataFrame:
+    """First touches at a rate that follows the shop's rhythm and the person's intent.
+
+    A channel behind a gate goes on after people left the market, as long as its gate is open.
+    """
     channel, clock, rng = market.scenario.channels[name], market.clock, market.rng(f"arrivals/{name}")
+    more = min(channel.gate_days, market.scenario.days) * DAY if channel.gate else 0
+    stop = np.minimum(market.people["stop"].to_numpy() + more, clock.seconds)
     low, high = clock.load(market.people["start"].to_numpy()), clock.load(stop)
     mean = channel.rate / 30 * (high - low) * _tilt(market.people["intent"].to_numpy(), channel.targeting)
     visitor = np.repeat(np.arange(len(low)), rng.poisson(mean))
     time = clock.when(low[visitor] + rng.random(len(visitor)) * (high - low)[visitor])
-    return _table(visitor, time, code, _first_kind(channel))
+    return _first_touches(name, market.scenario, visitor, time)
 
 
-def _chases(code: int, name: str, market: Market) -> pd.DataFrame:
-    """First touches of a channel that goes on after people left the market, as long as its gate is open."""
-    more = min(market.scenario.channels[name].gate_days, market.scenario.days) * DAY
-    stop = np.minimum(market.people["stop"] + more, market.clock.seconds)
-    return _arrivals(code, name, market, stop.to_numpy())
-
-
-def _mailings(code: int, name: str, market: Market, openers: pd.DataFrame) -> pd.DataFrame:
+def _mailings(name: str, market: Market, openers: pd.DataFrame) -> pd.DataFrame:
     """A delivery to everybody who may be on the list, for every mailing."""
     readers, days, rng = openers["visitor"].unique(), market.clock.days, market.rng(f"arrivals/{name}")
     tables = []
@@ -347,17 +338,13 @@ def _mailings(code: int, name: str, market: Market, openers: pd.DataFrame) -> pd
         sends = market.clock.at(days[days.day_of_week == send.weekday][:: send.every_weeks], send.hour)
         time = np.tile(sends, len(readers)) + rng.integers(0, SENDING_SECONDS, len(readers) * len(sends))
         number = market.scenario.campaigns.index((name, campaign))
-        tables.append(_table(np.repeat(readers, len(sends)), time, code, DELIVERY, mailing=number))
+        tables.append(_first_touches(name, market.scenario, np.repeat(readers, len(sends)), time, number))
     return pd.concat(tables, ignore_index=True)
 
 
 def _tilt(intent: np.ndarray, slope: float) -> np.ndarray:
     """How much more the person gets of it than the average person; its mean over people is 1."""
     return np.exp(slope * intent - slope**2 / 2)
-
-
-def _first_kind(channel: Channel) -> int:
-    return {"visit": channel.on_site, "view": VIEW, "delivery": DELIVERY}[channel.first]
 
 
 def _after_an_opener(first: pd.DataFrame, openers: pd.DataFrame, days: float) -> np.ndarray:
@@ -371,32 +358,32 @@ def _after_an_opener(first: pd.DataFrame, openers: pd.DataFrame, days: float) ->
     return (last <= here) & (here - last <= days * DAY) & (last // span == here // span)
 
 
-def _table(visitor: np.ndarray, time: np.ndarray, channel: int, kind: int, mailing: int = -1) -> pd.DataFrame:
-    """A table of first touches."""
-    columns = {"visitor": visitor, "time": time, "channel": channel, "kind": kind}
-    columns |= {"parent": -1, "level": 0, "gated": False, "mailing": mailing}
-    return pd.DataFrame(columns, index=range(len(visitor)))
+def _first_touches(
+    channel: str, scenario: Scenario, visitor: np.ndarray, time: np.ndarray, mailing: int = -1
+) -> pd.DataFrame:
+    """A table of first touches by a channel."""
+    columns = {"visitor": visitor, "time": time, "channel": scenario.code(channel)}
+    columns |= {"kind": scenario.channels[channel].first_kind, "mailing": mailing}
+    return pd.DataFrame(columns | {"parent": -1, "level": 0, "gated": False}, index=range(len(visitor)))
 
 
-def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """The tables one below the other, parents pointing to the same rows as before."""
-    starts = np.cumsum([0, *(len(table) for table in tables[:-1])])
-    moved = [
-        table.assign(parent=np.where(table["parent"] < 0, -1, table["parent"] + start))
-        for start, table in zip(starts, tables, strict=True)
-    ]
-    return pd.concat(moved, ignore_index=True)
+def _grown(firsts: list[pd.DataFrame], market: Market, number: int = 0) -> pd.DataFrame:
+    """First touches, what follows them, and what follows that; nothing too near the end.
 
-
-def _grown(firsts: pd.DataFrame, market: Market) -> pd.DataFrame:
-    """First touches, what follows them, and what follows that; nothing too near the end."""
-    touches = firsts
+    The index is a number for life, from `number` on, by which followers name their parent.
+    """
+    touches = _numbered(firsts, number)
     for level in FOLLOWER_LEVELS:
         ends = touches[touches["level"] == level - 1]
         found = [_followers(lead, ends, market).assign(level=level) for lead in _leads(market.scenario)]
-        touches = pd.concat([touches, *found], ignore_index=True)
-    touches = _arranged(touches)
-    return _kept(touches, (touches["time"] <= market.clock.seconds - LAST_START).to_numpy())
+        touches = _numbered([touches, *found], number)
+    return _kept(_sorted(touches), touches["time"] <= market.clock.seconds - LAST_START)
+
+
+def _numbered(tables: list[pd.DataFrame], number: int) -> pd.DataFrame:
+    """The tables one below the other, numbered from `number` on."""
+    table = pd.concat(tables, ignore_index=True)
+    return table.set_axis(table.index + number)
 
 
 class Lead(NamedTuple):
@@ -423,40 +410,31 @@ def _leads(scenario: Scenario) -> list[Lead]:
             leads.append(Lead(name, DELIVERY, name, OPEN, part.opens, OPEN_SECONDS, part.targeting))
         for other, share in part.drives.items():
             lands = scenario.channels[other].on_site
-            leads.append(Lead(name, _first_kind(part), other, lands, share, part.drive_days * DAY))
+            leads.append(Lead(name, part.first_kind, other, lands, share, part.drive_days * DAY))
     return leads
 
 
 def _followers(lead: Lead, ends: pd.DataFrame, market: Market) -> pd.DataFrame:
     """The touches to which those in `ends` lead; the index of `ends` says which is whose parent."""
-    names, rng = list(market.scenario.channels), market.rng(f"lead/{lead.channel}/{lead.kind}/{lead.other}")
-    own = ends[(ends["channel"] == names.index(lead.channel)) & (ends["kind"] == lead.kind)]
+    code, rng = market.scenario.code, market.rng(f"lead/{lead.channel}/{lead.kind}/{lead.other}")
+    own = ends[(ends["channel"] == code(lead.channel)) & (ends["kind"] == lead.kind)]
     share = lead.share * _tilt(market.of_person("intent", own["visitor"]), lead.slope)
     own = own[rng.random(len(own)) < share]
     time = own["time"] + 1 + rng.exponential(lead.seconds, len(own)).astype(np.int64)
-    return own.assign(time=time, channel=names.index(lead.other), kind=lead.becomes, parent=own.index)
+    return own.assign(time=time, channel=code(lead.other), kind=lead.becomes, parent=own.index)
 
 
-def _arranged(touches: pd.DataFrame) -> pd.DataFrame:
-    """Sorted by person and time, with parents moved along."""
-    return _taken(touches, np.lexsort((touches["level"], touches["time"], touches["visitor"])))
+def _sorted(touches: pd.DataFrame) -> pd.DataFrame:
+    """The touches by person and time."""
+    return touches.iloc[np.lexsort((touches["level"], touches["time"], touches["visitor"]))]
 
 
-def _taken(touches: pd.DataFrame, order: np.ndarray) -> pd.DataFrame:
-    """The rows at `order`, with parents pointing to where they are now."""
-    where = np.full(len(touches) + 1, -1)  # the last place stands for "no parent", which is -1
-    where[order] = np.arange(len(order))
-    taken = touches.iloc[order].reset_index(drop=True)
-    return taken.assign(parent=where[taken["parent"]])
-
-
-def _kept(touches: pd.DataFrame, keep: np.ndarray) -> pd.DataFrame:
+def _kept(touches: pd.DataFrame, keep: pd.Series) -> pd.DataFrame:
     """The rows to keep whose parents stay."""
-    keep, parent = keep.copy(), touches["parent"].to_numpy()
-    for level in FOLLOWER_LEVELS:
-        rows = np.flatnonzero(touches["level"] == level)
-        keep[rows] &= keep[parent[rows]]
-    return _taken(touches, np.flatnonzero(keep))
+    touches = touches[keep.loc[touches.index]]
+    for _ in FOLLOWER_LEVELS:
+        touches = touches[(touches["parent"] < 0) | touches["parent"].isin(touches.index)]
+    return touches
 
 
 def _thinned(touches: pd.DataFrame, market: Market, gated_only: bool) -> pd.DataFrame:
@@ -470,7 +448,7 @@ def _thinned(touches: pd.DataFrame, market: Market, gated_only: bool) -> pd.Data
     near = gap < market.scenario.least_hours_between_visits * 3600
     if gated_only:
         near = (near | near.shift(-1, fill_value=False)) & visits["gated"]
-    return _kept(touches, ~touches.index.isin(near.index[near]))
+    return _kept(touches, ~near.reindex(touches.index, fill_value=False))
 
 
 def _happens(goal: str, touches: pd.DataFrame, market: Market) -> np.ndarray:
@@ -482,10 +460,12 @@ def _happens(goal: str, touches: pd.DataFrame, market: Market) -> np.ndarray:
 
 
 def _with_chances(touches: pd.DataFrame, market: Market) -> pd.DataFrame:
-    """The touches with everything that will be asked of chance about them."""
-    goals = [goal for goal in market.scenario.goals if goal not in touches]
+    """The touches, now at their final positions, with everything that will be asked of chance about them."""
+    touches = touches.assign(parent=touches.index.get_indexer(touches["parent"])).reset_index(drop=True)
+    origin, goals = _origins(touches), [goal for goal in market.scenario.goals if goal not in touches]
     return touches.drop(columns="mailing").assign(
-        campaign=_campaigns(touches, market),
+        origin=origin,
+        campaign=_campaigns(touches, market)[origin],
         anyway=_anyway(touches, market),
         chance=market.rng("purchase").random(len(touches)),
         worth=lognormal(market.scenario.purchase.value, len(touches), market.rng("worth")).round(2),
@@ -493,29 +473,38 @@ def _with_chances(touches: pd.DataFrame, market: Market) -> pd.DataFrame:
     )
 
 
-def _campaigns(touches: pd.DataFrame, market: Market) -> np.ndarray:
-    """A campaign code for each touch; what follows within a channel has the campaign of what it follows."""
+def _origins(touches: pd.DataFrame) -> np.ndarray:
+    """For each touch the first touch of its channel that led to it, which for a message is its delivery."""
     channel, parent = touches["channel"].to_numpy(), touches["parent"].to_numpy()
-    codes, first = np.full(len(touches), -1), 0
-    for code, (name, part) in enumerate(market.scenario.channels.items()):
-        rows = np.flatnonzero(channel == code)
-        drawn = pick(part.campaigns, len(rows), market.rng(f"campaign/{name}"))
-        codes[rows] = np.where(drawn >= 0, drawn + first, -1)
-        first += len(part.campaigns)
-    codes = np.where(touches["mailing"] >= 0, touches["mailing"], codes)
-    for level in FOLLOWER_LEVELS:
-        rows = np.flatnonzero((touches["level"] == level) & (channel == channel[parent]))
-        codes[rows] = codes[parent[rows]]
-    return codes
+    origin = np.arange(len(touches))
+    one_back = np.where((parent >= 0) & (channel == channel[parent]), parent, origin)
+    for _ in FOLLOWER_LEVELS:
+        origin = one_back[origin]
+    return origin
+
+
+def _campaigns(touches: pd.DataFrame, market: Market) -> np.ndarray:
+    """A campaign code for each touch."""
+    scenario = market.scenario
+
+    def drawing(channel: str, count: int, rng: np.random.Generator) -> np.ndarray:
+        shares = scenario.channels[channel].campaigns
+        own = {code: shares[name] for code, (owner, name) in enumerate(scenario.campaigns) if owner == channel}
+        return pick(own, count, rng)
+
+    drawn = market.by_channel("campaign", touches["channel"].to_numpy(), drawing)
+    return np.where(touches["mailing"] >= 0, touches["mailing"], drawn)
 
 
 def _anyway(touches: pd.DataFrame, market: Market) -> np.ndarray:
     """The channel by which the visit would come if its own were off, or -1."""
-    names, other = list(market.scenario.channels), np.full(len(touches), -1)
-    visits = on_site(touches["kind"])
-    for code, (name, part) in enumerate(market.scenario.channels.items()):
-        rows = np.flatnonzero(visits & (touches["channel"] == code))
-        chance = market.rng(f"anyway/{name}").random(len(rows))
-        way = np.searchsorted(np.cumsum(list(part.anyway.values())), chance, side="right")
-        other[rows] = np.array([*(names.index(way) for way in part.anyway), -1])[way]
+    scenario, visits = market.scenario, np.flatnonzero(on_site(touches["kind"]))
+
+    def drawing(channel: str, count: int, rng: np.random.Generator) -> np.ndarray:
+        ways = scenario.channels[channel].anyway
+        place = np.searchsorted(np.cumsum([*ways.values()]), rng.random(count), side="right")
+        return np.array([*map(scenario.code, ways), -1])[place]
+
+    other = np.full(len(touches), -1)
+    other[visits] = market.by_channel("anyway", touches["channel"].to_numpy()[visits], drawing)
     return other

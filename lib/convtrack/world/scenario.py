@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -17,6 +17,11 @@ from convtrack.schema import INTERACTIONS
 VIEW, CLICK, VISIT, OPEN, DELIVERY = range(len(INTERACTIONS))  # an interaction's code is its place
 Share = float
 Effects = dict[Literal["view", "click", "visit", "open", "delivery"], float]
+
+
+def by_interaction(numbers: Effects) -> list[float]:
+    """The number of every interaction, at the place of its code; 0 where there is none."""
+    return [numbers.get(kind, 0.0) for kind in INTERACTIONS]
 
 
 class Part(BaseModel):
@@ -152,6 +157,11 @@ class Channel(Part):
         """The interaction of its visits: `click` if it is marketing (tagged), else `visit`."""
         return CLICK if self.medium else VISIT
 
+    @property
+    def first_kind(self) -> int:
+        """The interaction of its first touches."""
+        return {"visit": self.on_site, "view": VIEW, "delivery": DELIVERY}[self.first]
+
 
 class Platform(Part):
     """What an ad platform claims: its windows in days by channel and interaction."""
@@ -179,6 +189,9 @@ class Scenario(Part):
     rhythm: Rhythm
     devices: dict[str, Device]
     countries: dict[str, Share]
+    site: str
+    products: tuple[str, ...]
+    shelves: tuple[str, ...]
     purchase: Purchase
     goals: dict[str, Goal]
     by_phone: dict[str, PhoneGoal] = {}
@@ -188,38 +201,49 @@ class Scenario(Part):
     platforms: dict[str, Platform] = {}
 
     @model_validator(mode="after")
-    def _names_are_known(self) -> Scenario:
-        for where, name in self._channel_references():
-            if name not in self.channels:
-                raise ValueError(f"{where} names the channel '{name}'.{nearest(name, self.channels)}")
-        for name, channel in self.channels.items():
-            if problem := self._problem(channel):
-                raise ValueError(f"{name}: {problem}")
+    def _fits_together(self) -> Scenario:
+        for problem in self._problems():
+            raise ValueError(problem)
         return self
 
-    def _problem(self, channel: Channel) -> str:
-        """What is wrong with the channel, or nothing."""
-        gates = {None, "visit", *self.goals}
-        if channel.gate not in gates:
-            return f"gate '{channel.gate}' is no goal.{nearest(str(channel.gate), gates - {None})}"
-        if any(self.channels[way].campaigns for way in channel.anyway):
-            return "a visit can come anyway only by a channel without campaigns"
-        if (channel.first == "delivery") != bool(channel.sends and channel.gate):
-            return "`first: delivery` goes with `sends` and a `gate`"
-        return "sends names no campaign" if channel.sends.keys() - channel.campaigns.keys() else ""
-
-    def _channel_references(self) -> list[tuple[str, str]]:
-        """(where, channel name) of every place that names a channel."""
-        found = [("holdout", self.holdout.channel)] if self.holdout else []
+    def _problems(self) -> Iterator[str]:
+        """What does not fit together, one line each."""
+        for where, name in self._channel_references():
+            if name not in self.channels:
+                yield f"{where} names the channel '{name}'.{nearest(name, self.channels)}"
         for name, channel in self.channels.items():
-            found += [(f"{name}: drives", other) for other in channel.drives]
-            found += [(f"{name}: anyway", other) for other in channel.anyway]
-        return found + [(who, other) for who, part in self.platforms.items() for other in part.windows]
+            if channel.gate not in {None, "visit", *self.goals}:
+                yield f"{name}: gate '{channel.gate}' is no goal.{nearest(str(channel.gate), ['visit', *self.goals])}"
+            if any(self.channels[way].campaigns for way in channel.anyway):
+                yield f"{name}: a visit can come anyway only by a channel without campaigns"
+            if (channel.first == "delivery") != bool(channel.sends and channel.gate):
+                yield f"{name}: `first: delivery` goes with `sends` and a `gate`"
+            if channel.sends.keys() - channel.campaigns.keys():
+                yield f"{name}: sends names no campaign"
+
+    def _channel_references(self) -> Iterator[tuple[str, str]]:
+        """(where, channel name) of every place that names a channel."""
+        if self.holdout:
+            yield "holdout", self.holdout.channel
+        for name, channel in self.channels.items():
+            yield from ((f"{name}: drives", other) for other in channel.drives)
+            yield from ((f"{name}: anyway", other) for other in channel.anyway)
+        for name, platform in self.platforms.items():
+            yield from ((name, other) for other in platform.windows)
 
     @property
     def campaigns(self) -> list[tuple[str, str]]:
         """(channel, campaign) of every campaign, in the order of the file; its position is its code."""
         return [(name, campaign) for name, channel in self.channels.items() for campaign in channel.campaigns]
+
+    @property
+    def sources(self) -> list[tuple[str, str]]:
+        """(channel, source) of every source of visits, in the order of the file; its position is its code."""
+        return [(name, source) for name, channel in self.channels.items() for source in channel.sources]
+
+    def code(self, channel: str) -> int:
+        """The channel's code, which is its place in the file."""
+        return list(self.channels).index(channel)
 
     def changed(self, changes: Mapping[str, Any]) -> Scenario:
         """This scenario with some numbers replaced.
@@ -279,8 +303,8 @@ def scenario_names() -> list[str]:
     >>> "larkspur" in scenario_names()
     True
     """
-    folder = files("convtrack") / "scenarios"
-    return sorted(Path(str(entry)).stem for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+    names = [Path(entry.name) for entry in (files("convtrack") / "scenarios").iterdir()]
+    return sorted(name.stem for name in names if name.suffix == ".yaml")
 
 
 def load_scenario(name: str) -> Scenario:
@@ -313,7 +337,6 @@ def load_scenario(name: str) -> Scenario:
         raise ConvtrackError(f"There is no scenario '{name}'.{nearest(name, scenario_names())}")
     text = (files("convtrack") / "scenarios" / f"{name}.yaml").read_text(encoding="utf-8")
     data = yaml.safe_load(text)
-    based_on = data.pop("based_on", None)
-    if based_on:
+    if based_on := data.pop("based_on", None):
         data = _merged(load_scenario(based_on).model_dump(), data)
     return _checked(data, f"{name}.yaml")
