@@ -105,15 +105,15 @@ paid = paid.assign(qualified=arrived)
 ct.show(paid[["clicks", "qualified", "conversions"]], name="qualified_clicks", rows=20)
 
 # %%
-per_qualified = ct.metrics.ratio(paid["conversions"].sum(), paid["qualified"].sum())
+totals = paid[["conversions", "value", "clicks", "qualified", "cost"]].sum(min_count=1)
+per_qualified = ct.metrics.ratio(totals["conversions"], totals["qualified"])
 
 # %% tags=["hide-input"]
 ct.say(
-    "Of {clicks:,.0f} clicks that the platforms counted, {qualified:,.0f} arrived. With the paid channels' own conversions on top, the rate "
+    "Of {totals[clicks]:,.0f} clicks that the platforms counted, {totals[qualified]:,.0f} arrived. With the paid channels' own conversions on top, the rate "
     "is {their_own:.2%} per click and {per_qualified:.2%} per qualified click. The factor of {before:.1f} over a session has become "
     "{after:.1f}. Nothing about the shop has changed, only the fraction.",
-    clicks=paid["clicks"].sum(), qualified=paid["qualified"].sum(), their_own=their_own, per_qualified=per_qualified,
-    before=per_click / per_session, after=per_qualified / per_session,
+    totals=totals, their_own=their_own, per_qualified=per_qualified, before=per_click / per_session, after=per_qualified / per_session,
 )
 
 # %% [markdown]
@@ -134,8 +134,7 @@ visitor = rates.loc["conversion rate per visitor"]
 ct.say(
     "Per visitor the rate is {times:.1f} times the rate per session, because a visitor came for {sessions:.1f} sessions on average. If "
     "“reached” is to include everyone the data knows of, even those who were only shown an advertisement, it is {reached:.2%}.",
-    times=visitor["value"] / per_session,
-    sessions=rates.loc["conversion rate per session", "denominator"] / visitor["denominator"], reached=per_person.value,
+    times=visitor["value"] / per_session, sessions=sessions.groupby("visitor_id").size().mean(), reached=per_person.value,
 )
 
 # %% [markdown]
@@ -159,15 +158,14 @@ thin = by_channel.loc[by_channel["converting_sessions"].idxmin()]
 half = 1.96 * (thin["rate"] * (1 - thin["rate"]) / thin["sessions"]) ** 0.5
 
 # %% tags=["hide-input"]
+verdict = "Here it may pass. With fewer conversions it would reach below zero."
 if thin["rate"] == 0:
     verdict = "It has no width at all, as if we knew for certain that nobody there ever converts."
 elif thin["rate"] < half:
     verdict = "It begins below zero, and a negative conversion rate does not exist."
-else:
-    verdict = "Here it may pass. With fewer conversions it would reach below zero."
 ct.say(
-    "{channel} has {won:,.0f} converting sessions of {of:,.0f}, and the textbook interval runs from {low:.2%} to {high:.2%}. {verdict}",
-    channel=thin.name, won=thin["converting_sessions"], of=thin["sessions"], low=thin["rate"] - half, high=thin["rate"] + half, verdict=verdict,
+    "{thin.name} has {thin[converting_sessions]:,.0f} converting sessions of {thin[sessions]:,.0f}, and the textbook interval runs from {low:.2%} "
+    "to {high:.2%}. {verdict}", thin=thin, low=thin["rate"] - half, high=thin["rate"] + half, verdict=verdict,
 )
 
 # %% [markdown]
@@ -175,9 +173,7 @@ ct.say(
 # ours unsurprising?* It stays between nothing and everything, and it behaves with few conversions.
 
 # %%
-ct.plots.bars(
-    by_channel.reset_index(), y="rate", low="low", high="high", unit="of sessions"
-)
+ct.plots.bars(by_channel, y="rate", low="low", high="high", unit="of sessions")
 
 # %% [markdown]
 # Read a whisker like this. If the same quarter could be played many times over, with different luck, intervals made this
@@ -185,20 +181,15 @@ ct.plots.bars(
 # checkout page shifts bar and whisker together, and nothing in the figure tells you.
 
 # %%
-overall = ct.metrics.rate(
-    by_channel["converting_sessions"].sum(), by_channel["sessions"].sum()
-)
-settled = by_channel[
-    (by_channel["low"] > overall.value) | (by_channel["high"] < overall.value)
-]
+all_channels = by_channel[["converting_sessions", "sessions"]].sum()
+overall = ct.metrics.rate(all_channels["converting_sessions"], all_channels["sessions"])
+apart = (by_channel["low"] > overall.value) | (by_channel["high"] < overall.value)
 
 # %% tags=["hide-input"]
+rest = "With this much data even small differences show." if apart.all() else "The next quarter may well put the others in another order."
 ct.say(
-    "The rate over all sessions is {overall:.2%}, with an interval from {low:.2%} to {high:.2%}. Channels that lie clearly above or "
-    "below it: {settled} of {n}. {rest}",
-    overall=overall.value, low=overall.low, high=overall.high, n=by_channel["rate"].count(), settled=settled["rate"].count(),
-    rest="The next quarter may well put the others in another order." if settled["rate"].count() < by_channel["rate"].count()
-    else "With this much data even small differences show.",
+    "The rate over all sessions is {overall.value:.2%}, with an interval from {overall.low:.2%} to {overall.high:.2%}. Channels that lie "
+    "clearly above or below it: {settled} of {n}. {rest}", overall=overall, settled=apart.sum(), n=apart.count(), rest=rest,
 )
 
 # %% [markdown]
@@ -224,13 +215,12 @@ mean, median = worth.loc["value per conversion"], worth.loc["median value", "val
 by_median, by_mean = len(conversions) * median, len(conversions) * mean["value"]
 
 # %% tags=["hide-input"]
-gap = by_median / by_mean - 1
-direction = "too little" if gap < 0 else "too much"
+direction = "too little" if by_median < by_mean else "too much"
 ct.say(
     "By the median the quarter was worth {currency} {by_median:,.0f}, and by the mean {by_mean:,.0f}. The values that are known add up to "
     "{total:,.0f}. The median reports {size:.0%} {direction}, although nothing is wrong with it as a description of a typical order.",
     currency=shop.currency, by_median=by_median, by_mean=by_mean, total=worth.loc["total conversion value", "value"],
-    size=abs(gap), direction=direction,
+    size=abs(by_median / by_mean - 1), direction=direction,
 )
 
 # %% [markdown]
@@ -244,11 +234,10 @@ share = ct.metrics.ratio(top_tenth.sum(), known.sum())
 
 # %% tags=["hide-input"]
 ct.say(
-    "The largest tenth of the conversions brings {share:.0%} of the value. That is why the mean, at {mean:,.2f}, is {times:.1f} times the "
-    "median, and why its interval runs from {low:,.2f} to {high:,.2f}. The estimated total inherits that width: {total_low:,.0f} to "
+    "The largest tenth of the conversions brings {share:.0%} of the value. That is why the mean, at {mean[value]:,.2f}, is {times:.1f} times the "
+    "median, and why its interval runs from {mean[low]:,.2f} to {mean[high]:,.2f}. The estimated total inherits that width: {total_low:,.0f} to "
     "{total_high:,.0f}.",
-    share=share, mean=mean["value"], times=mean["value"] / median, low=mean["low"], high=mean["high"],
-    total_low=mean["low"] * len(conversions), total_high=mean["high"] * len(conversions),
+    share=share, mean=mean, times=mean["value"] / median, total_low=mean["low"] * len(conversions), total_high=mean["high"] * len(conversions),
 )
 
 # %% [markdown]
@@ -287,17 +276,16 @@ places = paid[["ctr", "roas"]].rank(ascending=False, method="min")
 flattered = (places["roas"] - places["ctr"]).fillna(0).idxmax()
 
 # %% tags=["hide-input"]
+verdict = "They do not agree, and need not, for each answers its own question."
 if clicked == cheapest == returned:
     verdict = ("One channel wins all three, which proves less than it seems: people who were looking for the shop anyway would make all "
                "three look good.")
-else:
-    verdict = "They do not agree, and need not, for each answers its own question."
 ct.say(
-    "The highest CTR is {clicked}'s, with {ctr:.1%}. The cheapest clicks are {cheapest}'s, at {currency} {cpc:.2f}. The highest ROAS is "
-    "{returned}'s, with {roas:.2f}. {verdict} The channel that CTR flatters most is {flattered}, number {by_ctr:.0f} by CTR and number "
-    "{by_roas:.0f} by ROAS.",
-    clicked=clicked, ctr=paid["ctr"].max(), cheapest=cheapest, currency=shop.currency, cpc=paid["cpc"].min(), returned=returned,
-    roas=paid["roas"].max(), verdict=verdict, flattered=flattered, by_ctr=places.loc[flattered]["ctr"], by_roas=places.loc[flattered]["roas"],
+    "The highest CTR is {clicked}'s, with {best[ctr]:.1%}. The cheapest clicks are {cheapest}'s, at {currency} {cpc:.2f}. The highest ROAS is "
+    "{returned}'s, with {best[roas]:.2f}. {verdict} The channel that CTR flatters most is {flattered}, number {place[ctr]:.0f} by CTR and number "
+    "{place[roas]:.0f} by ROAS.",
+    clicked=clicked, cheapest=cheapest, returned=returned, best=paid[["ctr", "roas"]].max(), currency=shop.currency, cpc=paid["cpc"].min(),
+    verdict=verdict, flattered=flattered, place=places.loc[flattered],
 )
 
 # %% [markdown]
@@ -306,11 +294,9 @@ ct.say(
 # clicks.
 
 # %%
-all_by_all = ct.metrics.ratio(known.sum(min_count=1), paid["clicks"].sum())
-per_click_value = ct.metrics.ratio(paid["value"].sum(min_count=1), paid["clicks"].sum())
-per_qualified_value = ct.metrics.ratio(
-    paid["value"].sum(min_count=1), paid["qualified"].sum()
-)
+all_by_all = ct.metrics.ratio(known.sum(min_count=1), totals["clicks"])
+per_click_value = ct.metrics.ratio(totals["value"], totals["clicks"])
+per_qualified_value = ct.metrics.ratio(totals["value"], totals["qualified"])
 
 # %% tags=["hide-input"]
 ct.say(
@@ -321,10 +307,9 @@ ct.say(
 )
 
 # %%
-ct.plots.scatter(
-    paid.reset_index(), "cpc", "value_per_click", x_unit=shop.currency,
-    y_unit=shop.currency, equal="a click brings back its cost",
-    title="Above the line, a click brings in more than it costs")
+ct.plots.scatter(paid, "cpc", "value_per_click", x_unit=shop.currency, y_unit=shop.currency,
+                 equal="a click brings back its cost",
+                 title="Above the line, a click brings in more than it costs")
 
 # %% [markdown]
 # ## A return above one can still lose money
@@ -337,17 +322,15 @@ ct.plots.scatter(
 # %%
 break_even = 1 / margin
 deceptive = paid[(paid["roas"] > 1) & (paid["roi"] < 0)]
-ct.plots.bars(
-    paid.reset_index(), y="roi", kind="share", title="Only the bars to the right earn money"
-)
+together = ct.metrics.ratio(totals["value"] * margin - totals["cost"], totals["cost"])
+ct.plots.bars(paid, y="roi", kind="share", title="Only the bars to the right earn money")
 
 # %% tags=["hide-input"]
 ct.say(
     "With a margin of {margin:.0%}, advertising breaks even at a ROAS of {break_even:.2f}. Of {n} paid channels, {above} have a ROAS above one, "
     "and {losing} of those still lose money. All paid channels together cost {currency} {cost:,.0f} and return {roi:+.0%}.",
     margin=margin, break_even=break_even, n=paid["cost"].count(), above=(paid["roas"] > 1).sum(), losing=deceptive["cost"].count(),
-    currency=shop.currency, cost=paid["cost"].sum(),
-    roi=ct.metrics.ratio(paid["value"].sum(min_count=1) * margin - paid["cost"].sum(), paid["cost"].sum()),
+    currency=shop.currency, cost=totals["cost"], roi=together,
 )
 
 # %% [markdown]
@@ -367,14 +350,11 @@ ct.plots.scatter(assists, "last", "assisted", equal="as many assisted as closed"
                  title="Above the line, a channel prepares more than it closes")
 
 # %% tags=["hide-input"]
-ratio = assists.set_index("channel")
-opener, closer = ratio["assisted_to_last"].fillna(-1).idxmax(), ratio["assisted_to_last"].fillna(np.inf).idxmin()
 ct.say(
-    "The ratio of assisted to closed conversions is highest for {opener} ({opener_assisted:,.0f} to {opener_last:,.0f}) and lowest for {closer} "
-    "({closer_assisted:,.0f} to {closer_last:,.0f}). The tempting mistake is to add the column up: {sum:,.0f} assists, for {n:,} conversions. "
+    "The ratio of assisted to closed conversions is highest for {opener[channel]} ({opener[assisted]:,.0f} to {opener[last]:,.0f}) and lowest for "
+    "{closer[channel]} ({closer[assisted]:,.0f} to {closer[last]:,.0f}). The tempting mistake is to add the column up: {sum:,.0f} assists, for {n:,} conversions. "
     "One conversion has as many assistants as there were channels on its way.",
-    opener=opener, opener_assisted=ratio.loc[opener]["assisted"], opener_last=ratio.loc[opener]["last"],
-    closer=closer, closer_assisted=ratio.loc[closer]["assisted"], closer_last=ratio.loc[closer]["last"],
+    opener=assists.loc[assists["assisted_to_last"].idxmax()], closer=assists.loc[assists["assisted_to_last"].idxmin()],
     sum=assists["assisted"].sum(), n=len(conversions),
 )
 
@@ -385,9 +365,8 @@ ct.say(
 # What happens to the cost per acquisition if we share the credit by the other model?
 
 # %%
-other = ct.metrics.ad_metrics(
-    shop.spend, credit.table[credit.table["model"] == other_model]
-).set_index("channel")
+by_other = credit.table[credit.table["model"] == other_model]
+other = ct.metrics.ad_metrics(shop.spend, by_other).set_index("channel")
 change = other["cpa"].reindex(paid.index) / paid["cpa"] - 1
 moved = change.abs().fillna(0).idxmax()
 
@@ -416,11 +395,8 @@ ct.say(
 
 # %%
 time = ct.metrics.engagement(sessions).set_index("metric")
-ct.show(
-    time.drop("single-page share")[["numerator", "denominator", "value"]],
-    name="engagement",
-    kinds={"value": ""},
-)
+shown = time.drop("single-page share")[["numerator", "denominator", "value"]]
+ct.show(shown, name="engagement", kinds={"value": ""})
 
 # %% [markdown]
 # Nobody holds a stopwatch. A page tells us when it opens, and not when the visitor leaves. So the duration runs from the
@@ -433,11 +409,10 @@ longer = sessions[sessions["pages"] > 1]
 means = single["duration_seconds"].mean(), longer["duration_seconds"].mean()
 
 # %% tags=["hide-input"]
-average = time.loc["mean session duration", "value"]
 ct.say(
     "Sessions of a single page are {share:.0%} of all, and their mean duration is {single:,.0f} seconds. Those of several pages last {longer:,.0f} "
     "seconds. The average over both is {average:,.0f}. Cut an article into two pages, and the average rises although nobody has read a word more.",
-    share=ct.metrics.ratio(single["pages"].count(), sessions["pages"].count()), single=means[0], longer=means[1], average=average,
+    share=(sessions["pages"] == 1).mean(), single=means[0], longer=means[1], average=time.loc["mean session duration", "value"],
 )
 
 # %% [markdown]
@@ -445,19 +420,16 @@ ct.say(
 
 # %%
 converting = ct.has_conversion(sessions, conversions)
-lengths = (
-    sessions.groupby(converting)[["duration_seconds", "pages"]]
-    .mean()
-    .reindex([True, False])
-)
+lengths = sessions.groupby(converting)[["duration_seconds", "pages"]].mean()
+lengths = lengths.reindex([True, False])
 won, lost = lengths.iloc[0], lengths.iloc[1]
 
 # %% tags=["hide-input"]
 ct.say(
-    "Converting sessions last {won:,.0f} seconds, the others {lost:,.0f}. “Keep people on the site for longer and they will buy” is how that is "
-    "usually read. But a checkout takes pages, and pages take time: {won_pages:.1f} of them, where the average session has {pages:.1f}. "
+    "Converting sessions last {won[duration_seconds]:,.0f} seconds, the others {lost[duration_seconds]:,.0f}. “Keep people on the site for longer and they will buy” is how that is "
+    "usually read. But a checkout takes pages, and pages take time: {won[pages]:.1f} of them, where the average session has {pages:.1f}. "
     "People may well stay because they buy.",
-    won=won["duration_seconds"], lost=lost["duration_seconds"], won_pages=won["pages"], pages=time.loc["pages per session", "value"],
+    won=won, lost=lost, pages=time.loc["pages per session", "value"],
 )
 
 # %% [markdown]
@@ -503,19 +475,17 @@ ct.say(
 
 # %%
 again = sessions[visits_before > 0]
-mix = by_channel.assign(returning=again.groupby("channel").size())[
-    ["sessions", "returning"]
-].fillna(0)
+mix = by_channel[["sessions"]].assign(returning=again.groupby("channel").size()).fillna(0)
 mix = mix.assign(returning_share=mix["returning"] / mix["sessions"])
 ct.show(mix.sort_values("returning_share", ascending=False), name="return_visits", rows=20)
 
 # %% tags=["hide-input"]
-all_share = ct.metrics.ratio(mix["returning"].sum(), mix["sessions"].sum())
+share, all_share = mix.loc[best]["returning_share"], ct.metrics.ratio(mix["returning"].sum(), mix["sessions"].sum())
 ct.say(
     "Of {best}'s sessions, {share:.0%} are return visits, against {all_share:.0%} of all. Its rate was held against that of a crowd of "
     "which {new:.0%} seem never to have seen the shop. {verdict}",
-    best=best, share=mix.loc[best]["returning_share"], all_share=all_share, new=1 - all_share,
-    verdict="That is no fair race." if mix.loc[best]["returning_share"] > all_share else "In this respect the race was fair.",
+    best=best, share=share, all_share=all_share, new=1 - all_share,
+    verdict="That is no fair race." if share > all_share else "In this respect the race was fair.",
 )
 
 # %% [markdown]
