@@ -1,28 +1,37 @@
 """The contract of every table: its columns, their types and units, and what may be missing.
 
-Written once, here. Validation, the data dictionary and the mapping of a stranger's columns all read it.
+Written once, in `tables.yaml`. Validation, the data dictionary and the mapping of a stranger's columns all read it from here.
 """
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 import pandera.pandas as pa
+import yaml
 from pandera.errors import SchemaErrors
+from pydantic import BaseModel, ConfigDict
 
 Kind = Literal["id", "text", "time", "date", "money", "amount", "count", "flag"]
-INTERACTIONS = ("view", "click", "visit", "open", "delivery")
+MUST_NOT_BE_NEGATIVE: tuple[Kind, ...] = ("money", "count")
 OFF_SITE_EVENTS = ("ad_impression", "email_delivered", "email_open", "sms_delivered")  # known by name where no `interaction` says so
-ORDER_STATUSES = ("paid", "refunded", "cancelled", "test")
+
+PAGE_HEAD = """\
+# Data dictionary
+
+Times are in UTC with microseconds, money in the row's currency, ids are text. This page is made by
+`python -m convtrack.schema docs/data_dictionary.md` from `lib/convtrack/schema.py`.
+"""
 
 
-@dataclass(frozen=True)
-class Column:
-    """One column: its name, kind, meaning, and whether every row must have it."""
+class Column(BaseModel):
+    """One column: its name, kind, meaning, whether every row must have it and have its own, and what it may hold."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     kind: Kind
@@ -32,82 +41,14 @@ class Column:
     allowed: tuple[str, ...] = ()
 
 
-def _must(name: str, kind: Kind, meaning: str, **more: Any) -> Column:
-    return Column(name, kind, meaning, required=True, **more)
+def _read_tables() -> dict[str, tuple[Column, ...]]:
+    text = resources.files("convtrack").joinpath("tables.yaml").read_text(encoding="utf-8")
+    return {table: tuple(Column(name=name, **said) for name, said in columns.items())
+            for table, columns in yaml.safe_load(text).items()}
 
 
-TABLES: dict[str, tuple[Column, ...]] = {
-    "events": (
-        _must("event_id", "id", "identifies the event; made from the row number where a file has none", unique=True),
-        _must("event_name", "text", "what happened, in GA4's snake_case: session_start, add_to_cart, purchase"),
-        _must("event_time", "time", "when it happened, by the visitor's clock"),
-        Column("received_time", "time", "when the collector received it"),
-        _must("visitor_id", "id", "the browser or device, as far as tracking can tell"),
-        Column("user_id", "id", "the known customer, once signed in"),
-        Column("session_id", "id", "the visit; derived from 30 minutes of silence where a file has none"),
-        Column("page_url", "text", "the page on which it happened"),
-        Column("referrer", "text", "the page that led here"),
-        Column("utm_source", "text", "campaign tag: where the link stood"),
-        Column("utm_medium", "text", "campaign tag: the kind of link"),
-        Column("utm_campaign", "text", "campaign tag: which campaign"),
-        Column("utm_content", "text", "campaign tag: which advertisement or link"),
-        Column("utm_term", "text", "campaign tag: which search term"),
-        Column("click_id", "id", "the advertising platform's own id of the click"),
-        Column("channel", "text", "the marketing channel, on rows that begin a touch"),
-        Column("campaign", "text", "the campaign within the channel"),
-        Column("interaction", "text", "how the touch happened; missing on rows that are no touch",
-               allowed=INTERACTIONS),
-        Column("transaction_id", "id", "the order's number; the key for removing duplicates"),
-        Column("value", "money", "what the event is worth, without tax and shipping, in `currency`"),
-        Column("currency", "text", "three-letter code of `value`"),
-        Column("device", "text", "mobile, desktop or tablet"),
-        Column("browser", "text", "the browser's family"),
-        Column("country", "text", "two-letter code of the country"),
-        Column("consent", "text", "what the visitor allowed"),
-        Column("is_test", "flag", "true for the shop's own test traffic"),
-        Column("user_agent", "text", "what the browser said of itself"),
-    ),
-    "spend": (
-        _must("date", "date", "the day, in the study's time zone"),
-        _must("channel", "text", "the channel paid for"),
-        Column("campaign", "text", "the campaign paid for"),
-        Column("impressions", "count", "how often it was shown or sent"),
-        Column("clicks", "count", "how often it was clicked, by the platform's count"),
-        _must("cost", "money", "what was paid, in `currency`"),
-        Column("currency", "text", "three-letter code of `cost`"),
-    ),
-    "orders": (
-        _must("transaction_id", "id", "the order's number in the books", unique=True),
-        _must("order_time", "time", "when the order was booked"),
-        _must("value", "money", "what it is worth, without tax and shipping"),
-        Column("currency", "text", "three-letter code of `value`"),
-        _must("status", "text", "what became of it", allowed=ORDER_STATUSES),
-    ),
-    "platform_reports": (
-        _must("date", "date", "the day on which the platform books the conversion"),
-        _must("platform", "text", "the advertising platform"),
-        Column("campaign", "text", "the campaign it credits"),
-        _must("conversions", "count", "conversions that it claims"),
-        Column("value", "money", "value that it claims"),
-    ),
-    "visitors": (
-        _must("visitor_id", "id", "as in `events`", unique=True),
-        Column("user_id", "id", "as in `events`"),
-    ),
-    "assignments": (
-        _must("experiment", "text", "which experiment"),
-        _must("visitor_id", "id", "who was assigned"),
-        _must("arm", "text", "to which arm"),
-        Column("assigned_time", "time", "when"),
-    ),
-    "truth": (
-        _must("channel", "text", "the channel that is switched off"),
-        _must("incremental_conversions", "amount", "expected conversions that would not have happened without it"),
-        _must("incremental_value", "amount", "expected value that would not have come without it"),
-    ),
-}
-
-MUST_NOT_BE_NEGATIVE: tuple[Kind, ...] = ("money", "count")
+TABLES = _read_tables()
+INTERACTIONS = next(column.allowed for column in TABLES["events"] if column.name == "interaction")
 
 
 def column_names(table: str) -> list[str]:
@@ -130,16 +71,13 @@ def dictionary(table: str) -> pd.DataFrame:
 
 
 def _checks(column: Column) -> list[pa.Check]:
-    checks = []
-    if column.required:
-        checks.append(pa.Check(lambda s: s.notna(), ignore_na=False, error="missing"))
-    if column.kind in MUST_NOT_BE_NEGATIVE:
-        checks.append(pa.Check.ge(0, error="negative"))
-    if column.allowed:
-        checks.append(pa.Check.isin(column.allowed, error="not one of " + ", ".join(column.allowed)))
-    if column.unique:
-        checks.append(pa.Check(lambda s: ~s.duplicated() | s.isna(), error="already used in an earlier row"))
-    return checks
+    """The checks that a column's contract asks for, each called by what it finds."""
+    among = "not one of " + ", ".join(column.allowed)
+    checks = [(column.required, pa.Check(lambda s: s.notna(), ignore_na=False, error="missing")),
+              (column.kind in MUST_NOT_BE_NEGATIVE, pa.Check.ge(0, error="negative")),
+              (column.allowed, pa.Check.isin(column.allowed, error=among)),
+              (column.unique, pa.Check(lambda s: ~s.duplicated() | s.isna(), error="already used in an earlier row"))]
+    return [check for is_asked, check in checks if is_asked]
 
 
 def contract(table: str, columns: pd.Index | None = None) -> pa.DataFrameSchema:
@@ -195,12 +133,12 @@ def validate(frame: pd.DataFrame, table: str) -> tuple[pd.DataFrame, pd.DataFram
 
 def dictionary_page() -> str:
     """The data dictionary of every table as a Markdown page."""
-    lines = ["# Data dictionary", "", "Times are in UTC with microseconds, money in the row's currency, ids are text. This page is made by",
-             "`python -m convtrack.schema docs/data_dictionary.md` from `lib/convtrack/schema.py`."]
-    for table in TABLES:
-        lines += ["", f"## {table}", "", "| column | kind | required | meaning |", "|---|---|---|---|"]
-        lines += [f"| `{row.Index}` | {row.kind} | {row.required} | {row.meaning} |" for row in dictionary(table).itertuples()]
-    return "\n".join(lines) + "\n"
+    return PAGE_HEAD + "".join(_page_section(table) for table in TABLES)
+
+
+def _page_section(table: str) -> str:
+    rows = [f"| `{row.Index}` | {row.kind} | {row.required} | {row.meaning} |\n" for row in dictionary(table).itertuples()]
+    return f"\n## {table}\n\n| column | kind | required | meaning |\n|---|---|---|---|\n" + "".join(rows)
 
 
 if __name__ == "__main__":
