@@ -7,7 +7,7 @@ People and their *potential* touches, each with the chances that decide what it 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -15,14 +15,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from convtrack.world.scenario import CLICK, DELIVERY, OPEN, VIEW, VISIT, Scenario, Spread, by_interaction
+from convtrack.world.scenario import CLICK, DELIVERY, OPEN, VIEW, VISIT, Channel, Scenario, Spread, by_interaction
 
 DAY = 86_400  # seconds
 LAST_START = 70 * 60  # seconds before the end after which no visit begins, so that every session ends in time
 SENDING_SECONDS = 600  # a mailing leaves within ten minutes
 CLICK_SECONDS, OPEN_SECONDS, TEXT_SECONDS = 25, 5 * 3600, 1500  # mean delays: click, open, click on a text
 FOLLOWER_LEVELS = (1, 2)  # a delivery is opened, and what is opened is clicked: more steps there are not
-Drawing = Callable[[str, int, np.random.Generator], np.ndarray]  # what so many touches of that channel get
 
 
 def stream(seed: int, purpose: str) -> np.random.Generator:
@@ -116,12 +115,10 @@ class Market:
         """A column of `people`, for each visitor in `visitor`."""
         return self.people[column].to_numpy()[np.asarray(visitor)]
 
-    def by_channel(self, purpose: str, channel: np.ndarray, drawing: Drawing) -> np.ndarray:
-        """What `drawing` gives to the touches of each channel, each at its place in `channel` (codes)."""
-        names, order = self.scenario.channels, np.argsort(channel, kind="stable")
-        counts = np.bincount(channel, minlength=len(names))
-        drawn = [drawing(name, count, self.rng(f"{purpose}/{name}")) for name, count in zip(names, counts, strict=True)]
-        return np.concatenate(drawn)[np.argsort(order)]
+    def by_channel(self, purpose: str, channel: Any) -> Iterator[tuple[str, np.ndarray, np.random.Generator]]:
+        """(name, its positions in `channel` (codes), a random generator for the purpose) of each channel."""
+        for code, name in enumerate(self.scenario.channels):
+            yield name, np.flatnonzero(channel == code), self.rng(f"{purpose}/{name}")
 
 
 class Pairs(NamedTuple):
@@ -308,9 +305,9 @@ def _gated_touches(market: Market, free: pd.DataFrame) -> pd.DataFrame:
     firsts = [free[:0]]
     for name, channel in market.scenario.channels.items():
         if channel.gate is not None:
-            openers = free[_opens(free, channel.gate)]
+            openers, seconds = free[_opens(free, channel.gate)], _gate_seconds(channel, market.scenario)
             first = _mailings(name, market, openers) if channel.sends else _arrivals(name, market)
-            firsts.append(first[_after_an_opener(first, openers, channel.gate_days)])
+            firsts.append(_after_an_opener(first, openers, seconds))
     closed = dict.fromkeys(free.columns.intersection([*market.scenario.goals]), False)  # no opt-in behind a gate
     return _grown(firsts, market, number=free.index.max() + 1).assign(gated=True, **closed)
 
@@ -321,13 +318,18 @@ def _arrivals(name: str, market: Market) -> pd.DataFrame:
     A channel behind a gate goes on after people left the market, as long as its gate is open.
     """
     channel, clock, rng = market.scenario.channels[name], market.clock, market.rng(f"arrivals/{name}")
-    more = min(channel.gate_days, market.scenario.days) * DAY if channel.gate else 0
+    more = _gate_seconds(channel, market.scenario) if channel.gate else 0
     stop = np.minimum(market.people["stop"].to_numpy() + more, clock.seconds)
     low, high = clock.load(market.people["start"].to_numpy()), clock.load(stop)
     mean = channel.rate / 30 * (high - low) * _tilt(market.people["intent"].to_numpy(), channel.targeting)
     visitor = np.repeat(np.arange(len(low)), rng.poisson(mean))
     time = clock.when(low[visitor] + rng.random(len(visitor)) * (high - low)[visitor])
     return _first_touches(name, market.scenario, visitor, time)
+
+
+def _gate_seconds(channel: Channel, scenario: Scenario) -> int:
+    """How long the channel's gate stays open, at most the whole time."""
+    return int(min(channel.gate_days, scenario.days + 1) * DAY)
 
 
 def _mailings(name: str, market: Market, openers: pd.DataFrame) -> pd.DataFrame:
@@ -347,15 +349,12 @@ def _tilt(intent: np.ndarray, slope: float) -> np.ndarray:
     return np.exp(slope * intent - slope**2 / 2)
 
 
-def _after_an_opener(first: pd.DataFrame, openers: pd.DataFrame, days: float) -> np.ndarray:
-    """Whether the person had an opener at most so many days before."""
-    if openers.empty:
-        return np.zeros(len(first), bool)
-    span = 10**9  # more seconds than any world has: person and time in one sortable number
-    keys = openers["visitor"].to_numpy() * span + openers["time"].to_numpy()
-    here = first["visitor"].to_numpy() * span + first["time"].to_numpy()
-    last = keys[np.maximum(np.searchsorted(keys, here, side="right") - 1, 0)]
-    return (last <= here) & (here - last <= days * DAY) & (last // span == here // span)
+def _after_an_opener(first: pd.DataFrame, openers: pd.DataFrame, seconds: int) -> pd.DataFrame:
+    """The first touches of people who had an opener at most so many seconds before."""
+    opened = openers[["visitor", "time"]].sort_values("time").assign(opened=True)
+    ordered = first.reset_index().sort_values("time")
+    found = pd.merge_asof(ordered, opened, on="time", by="visitor", tolerance=seconds).set_index("index")
+    return first[found["opened"].notna().reindex(first.index)]
 
 
 def _first_touches(
@@ -398,20 +397,18 @@ class Lead(NamedTuple):
     slope: float = 0.0
 
 
-def _leads(scenario: Scenario) -> list[Lead]:
+def _leads(scenario: Scenario) -> Iterator[Lead]:
     """Every way in which one touch leads to another."""
-    leads = []
     for name, part in scenario.channels.items():
-        clicked = {"view": VIEW, "delivery": OPEN if part.opens else DELIVERY}.get(part.first)
-        if clicked is not None:
-            wait = TEXT_SECONDS if clicked == DELIVERY else CLICK_SECONDS
-            leads.append(Lead(name, clicked, name, CLICK, part.clicks, wait, part.targeting))
         if part.opens:
-            leads.append(Lead(name, DELIVERY, name, OPEN, part.opens, OPEN_SECONDS, part.targeting))
+            yield Lead(name, DELIVERY, name, OPEN, part.opens, OPEN_SECONDS, part.targeting)
+        if part.first != "visit":
+            clicked = VIEW if part.first == "view" else OPEN if part.opens else DELIVERY
+            wait = TEXT_SECONDS if clicked == DELIVERY else CLICK_SECONDS
+            yield Lead(name, clicked, name, CLICK, part.clicks, wait, part.targeting)
         for other, share in part.drives.items():
             lands = scenario.channels[other].on_site
-            leads.append(Lead(name, part.first_kind, other, lands, share, part.drive_days * DAY))
-    return leads
+            yield Lead(name, part.first_kind, other, lands, share, part.drive_days * DAY)
 
 
 def _followers(lead: Lead, ends: pd.DataFrame, market: Market) -> pd.DataFrame:
@@ -485,26 +482,18 @@ def _origins(touches: pd.DataFrame) -> np.ndarray:
 
 def _campaigns(touches: pd.DataFrame, market: Market) -> np.ndarray:
     """A campaign code for each touch."""
-    scenario = market.scenario
-
-    def drawing(channel: str, count: int, rng: np.random.Generator) -> np.ndarray:
-        shares = scenario.channels[channel].campaigns
-        own = {code: shares[name] for code, (owner, name) in enumerate(scenario.campaigns) if owner == channel}
-        return pick(own, count, rng)
-
-    drawn = market.by_channel("campaign", touches["channel"].to_numpy(), drawing)
-    return np.where(touches["mailing"] >= 0, touches["mailing"], drawn)
+    scenario, codes = market.scenario, np.full(len(touches), -1)
+    for name, rows, rng in market.by_channel("campaign", touches["channel"]):
+        shares = scenario.coded(scenario.channels[name].campaigns, name, scenario.campaigns)
+        codes[rows] = pick(shares, len(rows), rng)
+    return np.where(touches["mailing"] >= 0, touches["mailing"], codes)
 
 
 def _anyway(touches: pd.DataFrame, market: Market) -> np.ndarray:
     """The channel by which the visit would come if its own were off, or -1."""
-    scenario, visits = market.scenario, np.flatnonzero(on_site(touches["kind"]))
-
-    def drawing(channel: str, count: int, rng: np.random.Generator) -> np.ndarray:
-        ways = scenario.channels[channel].anyway
-        place = np.searchsorted(np.cumsum([*ways.values()]), rng.random(count), side="right")
-        return np.array([*map(scenario.code, ways), -1])[place]
-
-    other = np.full(len(touches), -1)
-    other[visits] = market.by_channel("anyway", touches["channel"].to_numpy()[visits], drawing)
+    other, visits = np.full(len(touches), -1), on_site(touches["kind"])
+    for name, rows, rng in market.by_channel("anyway", touches["channel"].where(visits)):
+        ways = market.scenario.channels[name].anyway
+        place = np.searchsorted(np.cumsum([*ways.values()]), rng.random(len(rows)), side="right")
+        other[rows] = np.array([*map(market.scenario.code, ways), -1])[place]
     return other

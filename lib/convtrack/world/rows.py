@@ -10,7 +10,7 @@ import pandas as pd
 from convtrack.schema import INTERACTIONS, column_names
 from convtrack.world.draws import DAY, Draws, lognormal, on_site, pick
 from convtrack.world.outcome import Outcome
-from convtrack.world.scenario import DELIVERY, OPEN, VISIT, Scenario
+from convtrack.world.scenario import VISIT, Scenario
 
 BROWSED, LOOKED, FILLED, AT_CHECKOUT, BOUGHT = range(5)  # how far a visit gets
 LONGEST = 3600  # seconds from the first to the last page of a visit
@@ -91,17 +91,14 @@ def _with_details(table: pd.DataFrame, draws: Draws) -> pd.DataFrame:
     """The visits with where they come from, where they land, and how far they get."""
     people = _crowd(draws).iloc[table["visitor"]]
     tracked, channel, parts = people["tracked"].to_numpy(), table["channel"].to_numpy(), draws.scenario.channels
-
-    def landing(name: str, count: int, rng: np.random.Generator) -> np.ndarray:
-        return rng.choice(parts[name].landing, count)
-
-    def source(name: str, count: int, rng: np.random.Generator) -> np.ndarray:
-        codes = enumerate(draws.scenario.sources)
-        own = {code: parts[name].sources[label].share for code, (owner, label) in codes if owner == name}
-        return pick(own, count, rng)
-
+    source, landing = np.full(len(table), -1), np.full(len(table), "/", dtype=object)
+    for name, rows, rng in draws.by_channel("source", channel):
+        shares = {label: part.share for label, part in parts[name].sources.items()}
+        source[rows] = pick(draws.scenario.coded(shares, name, draws.scenario.sources), len(rows), rng)
+    for name, rows, rng in draws.by_channel("landing", channel):
+        landing[rows] = rng.choice(parts[name].landing, len(rows))
     return table.assign(
-        source=draws.by_channel("source", channel, source), landing=draws.by_channel("landing", channel, landing),
+        source=source, landing=pd.array(landing, dtype="str"),
         tracked=tracked, session=np.where(tracked, np.cumsum(tracked) - 1, -1),
         reach=_reach(table, people["device"], draws),
     )
@@ -132,42 +129,38 @@ def steps(table: pd.DataFrame, draws: Draws) -> pd.DataFrame:
     DataFrame
         visit (row of `table`), name, page, time (seconds).
     """
-    blocks = [*_arrival(table, draws), *_goals(table, draws), *_funnel(table, draws), _reload(table, draws)]
-    rows = pd.concat([pd.DataFrame(block) for block in blocks]).sort_values("visit", kind="stable", ignore_index=True)
+    goals = [
+        _block(np.flatnonzero(table[goal]), part.page, page_view=32, **{goal: 12})
+        for goal, part in draws.scenario.goals.items()
+    ]
+    rows = pd.concat([*_arrival(table, draws), *goals, *_funnel(table, draws)])
+    rows = rows.sort_values("visit", kind="stable", ignore_index=True)
     return rows.assign(time=_times(rows, table, draws)).drop(columns="pause")
 
 
-def _block(visit: np.ndarray, page: Any, name: str, pause: float) -> dict[str, Any]:
-    """The same thing in several visits; `pause`: typical seconds since the thing before it."""
-    return {"visit": visit, "page": page, "name": name, "pause": pause}
+def _block(visit: np.ndarray, page: Any, **pauses: float) -> pd.DataFrame:
+    """What happens on one page of several visits: names in their order, typical seconds before each."""
+    return pd.DataFrame({
+        "visit": np.repeat(visit, len(pauses)),
+        "page": np.repeat(np.broadcast_to(page, visit.shape), len(pauses)),
+        "name": np.tile([*pauses], len(visit)),
+        "pause": np.tile([*pauses.values()], len(visit)),
+    })
 
 
-def _on_page(visit: np.ndarray, page: Any, name: str, pause: float = 32, stay: float = 1) -> dict[str, Any]:
-    """A page seen after a pause, and what happens after a stay on it."""
-    pages = np.repeat(np.broadcast_to(page, visit.shape), 2)
-    names, pauses = ["page_view", name] * len(visit), [pause, stay] * len(visit)
-    return {"visit": np.repeat(visit, 2), "page": pages, "name": names, "pause": pauses}
-
-
-def _arrival(table: pd.DataFrame, draws: Draws) -> list[dict[str, Any]]:
+def _arrival(table: pd.DataFrame, draws: Draws) -> list[pd.DataFrame]:
     """The start of each visit, its first page, and pages on the shelves."""
-    rng, visit, landing = draws.rng("browsing"), np.arange(len(table)), table["landing"]
+    rng, visit = draws.rng("browsing"), np.arange(len(table))
     browsed = np.repeat(visit, rng.poisson(0.7 + 0.8 * (table["reach"] > BROWSED)))
-    return [
-        _block(visit, landing, "session_start", 0),
-        _block(visit, landing, "page_view", 0),
-        _block(browsed, rng.choice(draws.scenario.shelves, len(browsed)), "page_view", 32),
-    ]
+    shelves = rng.choice(draws.scenario.shelves, len(browsed))
+    return [_block(visit, table["landing"], session_start=0, page_view=0), _block(browsed, shelves, page_view=32)]
 
 
-def _goals(table: pd.DataFrame, draws: Draws) -> list[dict[str, Any]]:
-    """The small goals, each on a page of its own."""
-    goals = draws.scenario.goals.items()
-    return [_on_page(np.flatnonzero(table[goal]), part.page, goal, stay=12) for goal, part in goals]
+def _funnel(table: pd.DataFrame, draws: Draws) -> list[pd.DataFrame]:
+    """Teas looked at, the last of them put into the basket, checkout, purchase: as far as each visit gets.
 
-
-def _funnel(table: pd.DataFrame, draws: Draws) -> list[dict[str, Any]]:
-    """Teas looked at, the last of them put into the basket, checkout, purchase: as far as each visit gets."""
+    Some thank-you pages are loaded again, and fire the purchase again.
+    """
     reach, rng, teas = table["reach"].to_numpy(), draws.rng("teas"), np.array(draws.scenario.products)
     seen = np.where(reach >= LOOKED, rng.integers(1, 4, len(table)), 0)
     last = np.minimum(rng.exponential(3.5, len(table)).astype(int), len(teas) - 1)
@@ -175,19 +168,15 @@ def _funnel(table: pd.DataFrame, draws: Draws) -> list[dict[str, Any]]:
     back = np.cumsum(seen)[visit] - np.arange(len(visit)) - 1  # how many teas come after this one
     other = np.where(back > 0, rng.integers(1, len(teas), len(visit)), 0)
     cart, checkout, bought = (np.flatnonzero(reach >= stage) for stage in (FILLED, AT_CHECKOUT, BOUGHT))
+    real = np.flatnonzero(table["buys"] & ~table["is_test"])
+    again = real[draws.rng("reload").random(len(real)) < draws.scenario.dirt.double_purchase]
     return [
-        _on_page(visit, teas[(last[visit] + other) % len(teas)], "view_item"),
-        _block(cart, teas[last[cart]], "add_to_cart", 22),
-        _on_page(checkout, "/checkout", "begin_checkout", pause=35),
-        _on_page(bought, "/thank-you", "purchase", pause=95),
+        _block(visit, teas[(last[visit] + other) % len(teas)], page_view=32, view_item=1),
+        _block(cart, teas[last[cart]], add_to_cart=22),
+        _block(checkout, "/checkout", page_view=35, begin_checkout=1),
+        _block(bought, "/thank-you", page_view=95, purchase=1),
+        _block(again, "/thank-you", page_view=360, purchase=1),
     ]
-
-
-def _reload(table: pd.DataFrame, draws: Draws) -> dict[str, Any]:
-    """Thank-you pages loaded again, and the purchase fired again with them."""
-    bought = np.flatnonzero(table["buys"] & ~table["is_test"])
-    again = bought[draws.rng("reload").random(len(bought)) < draws.scenario.dirt.double_purchase]
-    return _on_page(again, "/thank-you", "purchase", pause=360)
 
 
 def _times(rows: pd.DataFrame, table: pd.DataFrame, draws: Draws) -> np.ndarray:
@@ -268,10 +257,10 @@ def _touch(channel: Any, campaign: Any, kind: Any, scenario: Scenario) -> dict[s
 
 def _click_ids(channel: pd.Series, draws: Draws) -> pd.Series:
     """A click id of its own for each ad click, after the platform's prefix; missing for the others."""
-    prefix = pd.Series(text(channel, [part.click_id for part in draws.scenario.channels.values()]), channel.index)
-    prefix = prefix.dropna()
+    prefixes = [part.click_id for part in draws.scenario.channels.values()]
+    prefix = pd.Series(text(channel, prefixes), channel.index).dropna()
     numbers = draws.rng("click id").integers(2**48, size=len(prefix))
-    return prefix + [f".{number:012x}" for number in numbers]
+    return prefix + pd.array([f".{number:012x}" for number in numbers], dtype="str")
 
 
 def _ad_events(draws: Draws, result: Outcome) -> pd.DataFrame:
@@ -279,9 +268,7 @@ def _ad_events(draws: Draws, result: Outcome) -> pd.DataFrame:
     touch, channels = draws.column, draws.scenario.channels.values()
     seen = result.present & ~on_site(touch["kind"]) & draws.of_person("tracked", touch["visitor"])
     channel, campaign, kind = (touch[name][seen] for name in ("channel", "campaign", "kind"))
-    names = np.full((len(channels), len(INTERACTIONS)), "ad_impression", dtype=object)
-    names[:, OPEN] = [f"{part.message}_open" for part in channels]
-    names[:, DELIVERY] = [f"{part.message}_delivered" for part in channels]
+    names = np.array([["ad_impression", "", "", f"{part.message}_open", f"{part.message}_delivered"] for part in channels])
     columns = {"visitor": touch["visitor"][seen], "time": touch["time"][seen], "name": names[channel, kind]}
     return pd.DataFrame(columns | _touch(channel, campaign, kind, draws.scenario))
 
@@ -374,11 +361,11 @@ def touch_log(draws: Draws, result: Outcome) -> tuple[pd.DataFrame, pd.DataFrame
     ids = numbered("v", len(draws.people), 6)
     conversions = pd.DataFrame({
         "conversion_id": numbered("c", len(bought), 5),
-        "goal": text(np.zeros(len(bought)), ["purchase"]),
+        "goal": "purchase",
         "visitor_id": text(touch["visitor"][bought], ids),
         "conversion_time": draws.clock.times(touch["time"][bought] + 1),
         "value": touch["worth"][bought],
-        "currency": text(np.zeros(len(bought)), [draws.scenario.currency]),
+        "currency": draws.scenario.currency,
     })
     channel, kind = result.channel[seen], touch["kind"][seen]
     site = np.array([part.on_site for part in draws.scenario.channels.values()])[channel]

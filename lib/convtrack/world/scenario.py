@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -202,34 +202,31 @@ class Scenario(Part):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Scenario:
-        for problem in self._problems():
-            raise ValueError(problem)
-        return self
-
-    def _problems(self) -> Iterator[str]:
-        """What does not fit together, one line each."""
         for where, name in self._channel_references():
             if name not in self.channels:
-                yield f"{where} names the channel '{name}'.{nearest(name, self.channels)}"
+                raise ValueError(f"{where} names the channel '{name}'.{nearest(name, self.channels)}")
         for name, channel in self.channels.items():
-            if channel.gate not in {None, "visit", *self.goals}:
-                yield f"{name}: gate '{channel.gate}' is no goal.{nearest(str(channel.gate), ['visit', *self.goals])}"
-            if any(self.channels[way].campaigns for way in channel.anyway):
-                yield f"{name}: a visit can come anyway only by a channel without campaigns"
-            if (channel.first == "delivery") != bool(channel.sends and channel.gate):
-                yield f"{name}: `first: delivery` goes with `sends` and a `gate`"
-            if channel.sends.keys() - channel.campaigns.keys():
-                yield f"{name}: sends names no campaign"
+            if problem := self._problem(channel):
+                raise ValueError(f"{name}: {problem}")
+        return self
 
-    def _channel_references(self) -> Iterator[tuple[str, str]]:
+    def _problem(self, channel: Channel) -> str:
+        """What is wrong with the channel, or nothing."""
+        gates = ["visit", *self.goals]
+        if channel.gate is not None and channel.gate not in gates:
+            return f"gate '{channel.gate}' is no goal.{nearest(channel.gate, gates)}"
+        if any(self.channels[way].campaigns for way in channel.anyway):
+            return "a visit can come anyway only by a channel without campaigns"
+        if (channel.first == "delivery") != bool(channel.sends and channel.gate):
+            return "`first: delivery` goes with `sends` and a `gate`"
+        return "sends names no campaign" if channel.sends.keys() - channel.campaigns.keys() else ""
+
+    def _channel_references(self) -> list[tuple[str, str]]:
         """(where, channel name) of every place that names a channel."""
-        if self.holdout:
-            yield "holdout", self.holdout.channel
-        for name, channel in self.channels.items():
-            yield from ((f"{name}: drives", other) for other in channel.drives)
-            yield from ((f"{name}: anyway", other) for other in channel.anyway)
-        for name, platform in self.platforms.items():
-            yield from ((name, other) for other in platform.windows)
+        found = [("holdout", self.holdout.channel)] if self.holdout else []
+        found += [(f"{name}: drives", other) for name, part in self.channels.items() for other in part.drives]
+        found += [(f"{name}: anyway", other) for name, part in self.channels.items() for other in part.anyway]
+        return found + [(name, other) for name, part in self.platforms.items() for other in part.windows]
 
     @property
     def campaigns(self) -> list[tuple[str, str]]:
@@ -240,6 +237,10 @@ class Scenario(Part):
     def sources(self) -> list[tuple[str, str]]:
         """(channel, source) of every source of visits, in the order of the file; its position is its code."""
         return [(name, source) for name, channel in self.channels.items() for source in channel.sources]
+
+    def coded(self, shares: Mapping[str, Share], channel: str, labels: list[tuple[str, str]]) -> dict[int, Share]:
+        """The shares of a channel's campaigns (or sources) by code, `labels` being all campaigns (or sources)."""
+        return {labels.index((channel, name)): share for name, share in shares.items()}
 
     def code(self, channel: str) -> int:
         """The channel's code, which is its place in the file."""
@@ -288,13 +289,9 @@ def _checked(data: Any, where: str) -> Scenario:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        hint = nearest(key.rpartition(".")[2], _all_keys()) if first["type"] == "extra_forbidden" else ""
+        known = {key for part in [Scenario, *Part.__subclasses__()] for key in part.model_fields}
+        hint = nearest(str(first["loc"][-1]), known) if first["type"] == "extra_forbidden" else ""
         raise ConvtrackError(f"{where}: {key}: {first['msg']}.{hint}") from None
-
-
-def _all_keys() -> set[str]:
-    """Every key that can stand in a scenario file."""
-    return {key for part in [Scenario, *Part.__subclasses__()] for key in part.model_fields}
 
 
 def scenario_names() -> list[str]:
