@@ -7,7 +7,7 @@ that cannot be used is set aside with its reason, or stops the study: which of t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -53,7 +53,6 @@ class Loaded:
     good: pd.DataFrame
     quarantined: pd.DataFrame
     read: int
-    notes: list[str] = field(default_factory=list)
 
     def first_reason(self) -> str:
         """The first quarantined row, as one line that names file, row and reason."""
@@ -85,8 +84,8 @@ def load_table(name: str, source: TableSource, folder: Path) -> Loaded:
     """
     path = folder / source.file
     raw = read_raw(path, source)
-    frame = _renamed(raw, name, source, path)
-    frame, unparsed = _typed(_respelled(frame, source, path), name, source, path)
+    mapped = _mapped(raw, name, source, path)
+    frame, unparsed = _typed(_respelled(mapped, source, path), name, source, path)
     good, bad = validate(frame if unparsed.empty else frame.drop(index=unparsed.index), name)
     quarantined = pd.concat([raw.loc[unparsed.index].assign(reason=unparsed), bad]).sort_index()
     return Loaded(name, path, good, quarantined, len(raw))
@@ -133,47 +132,47 @@ def _read_csv(path: Path, source: TableSource) -> pd.DataFrame:
         raise ConvtrackError(f"{path.name} cannot be read: {str(error).strip()}. Set `separator:` or `encoding:` "
                              f"of this table in study.yaml.") from None
     frame = lines.iloc[1:].set_axis(lines.iloc[0].fillna("").str.strip().tolist(), axis=1)
-    _check_header(frame, path)
+    _check_header(frame.columns, path)
     return frame
 
 
-def _check_header(frame: pd.DataFrame, path: Path) -> None:
-    twice = frame.columns[frame.columns.duplicated() & (frame.columns != "")]
-    if len(twice):
-        raise ConvtrackError(f"{path.name}, row 1: two columns are called '{twice[0]}'. Rename one of them in the file.")
-    is_value = [bool(re.fullmatch(r"(?=.*\d)[\d.,:/ T+Z-]+", str(c))) for c in frame.columns]
-    if any(is_value):
-        column = frame.columns[is_value.index(True)]
-        raise ConvtrackError(f"{path.name}, row 1: '{column}' looks like data, not like a column name. "
+def _check_header(names: pd.Index, path: Path) -> None:
+    for name in names[names.duplicated() & (names != "")]:
+        raise ConvtrackError(f"{path.name}, row 1: two columns are called '{name}'. Rename one of them in the file.")
+    for name in names[names.str.fullmatch(r"(?=.*\d)[\d.,:/ T+Z-]+")]:
+        raise ConvtrackError(f"{path.name}, row 1: '{name}' looks like data, not like a column name. "
                              f"Put a header line with column names first.")
 
 
-def _renamed(raw: pd.DataFrame, name: str, source: TableSource, path: Path) -> pd.DataFrame:
+def _mapped(raw: pd.DataFrame, name: str, source: TableSource, path: Path) -> pd.DataFrame:
+    """The columns of ours that the file has, under our names; visitors keep the file's other columns too."""
+    _check_mapping(raw, name, source, path)
+    mapped = {ours: raw[theirs] for ours, theirs in source.columns.items()}  # one column of theirs may serve two of ours
+    is_mapped = raw.columns.isin([*source.columns, *source.columns.values()])
+    frame = raw.loc[:, ~is_mapped].assign(**mapped)
+    if name == "events" and "event_id" not in frame:
+        frame["event_id"] = [f"row{row:09d}" for row in frame.index]
+    for column in (c.name for c in TABLES[name] if c.required and c.name not in frame):
+        raise ConvtrackError(f"{path.name} has no column '{column}'.{nearest(column, raw.columns)} "
+                             f"Map it in study.yaml: tables: {name}: columns: {{{column}: YOUR_COLUMN}}")
+    return frame if name == "visitors" else frame[[c for c in column_names(name) if c in frame]]
+
+
+def _check_mapping(raw: pd.DataFrame, name: str, source: TableSource, path: Path) -> None:
     for ours, theirs in source.columns.items():
         if ours not in column_names(name) and name != "visitors":
             raise ConvtrackError(f"study.yaml, tables: {name}: columns: '{ours}' is not a column of {name}."
                                  f"{nearest(ours, column_names(name))}")
-        if theirs not in raw.columns:
+        if theirs not in raw:
             raise ConvtrackError(f"{path.name} has no column '{theirs}' (for {ours}).{nearest(theirs, raw.columns)}")
-    mapped = {ours: raw[theirs] for ours, theirs in source.columns.items()}  # one column of theirs may serve two of ours
-    kept = [c for c in raw.columns if c not in mapped and c not in source.columns.values()]
-    frame = raw[kept].assign(**mapped)
-    if name == "events" and "event_id" not in frame.columns:
-        frame["event_id"] = [f"row{row:09d}" for row in frame.index]
-    for column in TABLES[name]:
-        if column.required and column.name not in frame.columns:
-            raise ConvtrackError(f"{path.name} has no column '{column.name}'.{nearest(column.name, raw.columns)} "
-                                 f"Map it in study.yaml: tables: {name}: columns: {{{column.name}: YOUR_COLUMN}}")
-    keep = frame.columns if name == "visitors" else [c for c in column_names(name) if c in frame.columns]
-    return frame[list(keep)]
 
 
 def _respelled(frame: pd.DataFrame, source: TableSource, path: Path) -> pd.DataFrame:
     for column, spellings in source.values.items():
-        if column not in frame.columns:
+        if column not in frame:
             raise ConvtrackError(f"study.yaml, values: '{column}' is not a column of {path.name}."
                                  f"{nearest(column, frame.columns)}")
-        stripped = frame[column].astype("str").str.strip()
+        stripped = _text(frame[column])
         frame = frame.assign(**{column: stripped.map(spellings).fillna(stripped)})
     return frame
 
@@ -181,9 +180,9 @@ def _respelled(frame: pd.DataFrame, source: TableSource, path: Path) -> pd.DataF
 def _typed(frame: pd.DataFrame, name: str, source: TableSource, path: Path) -> tuple[pd.DataFrame, pd.Series]:
     """The frame with every column converted, and for each row that could not be, the reasons."""
     reasons = pd.Series("", index=frame.index, dtype="str")
-    for column in (c for c in TABLES[name] if c.name in frame.columns):
+    for column in (c for c in TABLES[name] if c.name in frame):
         converted, problem = _convert(frame[column.name], column, source, path)
-        unread = frame.loc[converted.isna(), column.name].dropna().astype("str").str.strip()
+        unread = _text(frame.loc[converted.isna(), column.name].dropna())
         lost = reasons.index.isin(unread.index[unread != ""])  # a blank cell is a missing one, as an empty one is
         if lost.any():
             reasons = reasons.mask(lost, reasons + f"{column.name}: {problem}; ")
@@ -200,9 +199,13 @@ def _convert(cells: pd.Series, column: Column, source: TableSource, path: Path) 
         return to_numbers(cells, source.decimal), f"not a number with decimal '{source.decimal}'"
     if column.kind == "flag":
         return to_flags(cells), "not true or false"
-    text = cells.astype("str").str.strip()
+    text = _text(cells)
     blank = text == ""
     return text.mask(blank) if blank.any() else text, "empty"
+
+
+def _text(cells: pd.Series) -> pd.Series:
+    return cells.astype("str").str.strip()
 
 
 def to_numbers(cells: pd.Series, decimal: str = ".") -> pd.Series:
@@ -217,9 +220,8 @@ def to_numbers(cells: pd.Series, decimal: str = ".") -> pd.Series:
         numbers = cells.astype("float64")
         return numbers.where(np.isfinite(numbers))
     text = cells.astype("str").str.replace(CURRENCY, "", regex=True)
-    text = text.where(text.map(lambda t: isinstance(t, str) and t != "" and bool(NUMBER[decimal].fullmatch(t))))
-    thousands = "," if decimal == "." else "."
-    plain = text.str.replace(thousands, "", regex=False).str.replace(decimal, ".", regex=False)
+    numbers = text.where(text.str.fullmatch(NUMBER[decimal], na=False))
+    plain = numbers.str.translate({ord(mark): "." if mark == decimal else None for mark in ".,"})
     return pd.to_numeric(plain, errors="coerce").astype("float64")
 
 
@@ -229,7 +231,7 @@ def to_flags(cells: pd.Series) -> pd.Series:
     >>> to_flags(pd.Series(["true", "0", "perhaps"])).tolist()
     [True, False, <NA>]
     """
-    return cells.astype("str").str.strip().str.casefold().map(TRUTHS).astype("boolean")
+    return _text(cells).str.casefold().map(TRUTHS).astype("boolean")
 
 
 def to_utc(cells: pd.Series, source: TableSource, path: Path) -> pd.Series:
@@ -289,7 +291,7 @@ def _parsed(text: pd.Series, utc: bool = False) -> pd.Series:
 
 def _iso(cells: pd.Series, source: TableSource, path: Path) -> pd.Series:
     """Cells that name a day, with year, month and day in this order, and a zone of UTC as Z; the others missing."""
-    text = cells.astype("str").str.strip().str.replace(r"\s*(?:UTC|GMT)$", "Z", regex=True)
+    text = _text(cells).str.replace(r"\s*(?:UTC|GMT)$", "Z", regex=True)
     slashed = text.str.match(SLASHED, na=False)
     if slashed.any():
         day, month = (1, 2) if _day_first(text, source, path) else (2, 1)
