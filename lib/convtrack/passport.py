@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from .goals import find_conversions
 from .journeys import build_journeys, find_touches
 from .lessons import Lesson
 from .settings import Study
+from .sources import Loaded
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,15 @@ def make_passport(study: Study, lessons: Iterable[Lesson] = ()) -> Passport:
     loaded = study.loaded("events")
     tables = [study.loaded(name) for name in study.settings.tables]
     events, conversions = study.events, find_conversions(study.events, study.goals)
-    span = [day.isoformat() for day in _local_days(events["event_time"], study)]
-    channels = sorted(events["channel"].dropna().unique()) if "channel" in events else []
-    return Passport({"read": loaded.read, "used": len(loaded.good), "quarantined": len(loaded.quarantined)}, span,
-                    int(events["visitor_id"].nunique()), _goal_totals(conversions, study), list(channels),
-                    {lesson.number: lesson_status(study, lesson) for lesson in lessons},
-                    [finding for table in tables for finding in _quarantine_findings(table)]
-                    + _value_findings(conversions) + _touch_findings(study) + _spelling_findings(study))
+    days = events["event_time"].agg(["min", "max"]).dt.tz_convert(study.time_zone).dt.date
+    return Passport(
+        rows={"read": loaded.read, "used": len(loaded.good), "quarantined": len(loaded.quarantined)},
+        span=days.astype("str").tolist(), visitors=int(events["visitor_id"].nunique()),
+        goals={name: _goal_total(conversions.loc[conversions["goal"] == name, "value"]) for name in study.goals},
+        channels=sorted(events["channel"].dropna().unique()),
+        lessons={lesson.number: lesson_status(study, lesson) for lesson in lessons},
+        findings=[*(finding for table in tables for finding in _quarantine_findings(table)),
+                  *_value_findings(conversions), *_touch_findings(study), *_spelling_findings(study)])
 
 
 def lesson_status(study: Study, lesson: Lesson) -> dict[str, str]:
@@ -74,35 +77,21 @@ def has(study: Study, what: str) -> bool:
     return column in frame and bool(frame[column].notna().any())
 
 
-def _local_days(times: pd.Series, study: Study) -> list[Any]:
-    local = times.dt.tz_convert(study.time_zone)
-    return [local.min().date(), local.max().date()]
+def _goal_total(values: pd.Series) -> dict[str, float | int | None]:
+    return {"conversions": len(values), "value": round(float(values.sum()), 2) if values.notna().any() else None}
 
 
-def _goal_totals(conversions: pd.DataFrame, study: Study) -> dict[str, dict[str, float | int | None]]:
-    totals = {}
-    for name in study.goals:
-        values = conversions.loc[conversions["goal"] == name, "value"]
-        known = bool(values.notna().any())
-        totals[name] = {"conversions": len(values), "value": round(float(values.sum()), 2) if known else None}
-    return totals
-
-
-def _quarantine_findings(loaded: Any) -> list[str]:
-    if loaded.quarantined.empty:
-        return []
-    reasons = loaded.quarantined["reason"].value_counts()
-    return [f"{loaded.file.name}: {count:,} rows set aside: {reason} (first: row "
-            f"{loaded.quarantined.index[loaded.quarantined['reason'] == reason][0]})" for reason, count in reasons.items()]
+def _quarantine_findings(loaded: Loaded) -> list[str]:
+    reasons = loaded.quarantined["reason"]
+    first = reasons.drop_duplicates()
+    return [f"{loaded.file.name}: {count:,} rows set aside: {reason} (first: row {first.index[first == reason][0]})"
+            for reason, count in reasons.value_counts().items()]
 
 
 def _value_findings(conversions: pd.DataFrame) -> list[str]:
-    findings = []
-    for name, values in conversions.groupby("goal")["value"]:
-        if values.notna().any() and values.isna().any():
-            findings.append(f"goal {name}: the value of {values.isna().sum():,} of {len(values):,} conversions is not "
-                            f"known; totals of value cover the other {values.notna().sum():,}")
-    return findings
+    return [f"goal {name}: the value of {values.isna().sum():,} of {len(values):,} conversions is not known; totals of "
+            f"value cover the other {values.notna().sum():,}" for name, values in conversions.groupby("goal")["value"]
+            if 0 < values.notna().sum() < len(values)]
 
 
 def _touch_findings(study: Study) -> list[str]:
@@ -129,13 +118,15 @@ def _spelling_findings(study: Study) -> list[str]:
 
 def describe(passport: Passport) -> str:
     """The passport as lines for a terminal."""
-    rows, lines = passport.rows, []
-    lines.append(f"rows      {rows['read']:,} read = {rows['used']:,} used + {rows['quarantined']:,} quarantined")
-    lines.append(f"span      {passport.span[0]} to {passport.span[1]}, {passport.visitors:,} visitors")
-    for name, goal in passport.goals.items():
-        worth = "value not known" if goal["value"] is None else f"value {goal['value']:,.2f}"
-        lines.append(f"goal      {name}: {goal['conversions']:,} conversions, {worth}")
-    lines.append(f"channels  {', '.join(passport.channels) or 'none'}")
-    lines += [f"lesson {number} {status['status']:<7} {status['why']}".rstrip() for number, status in passport.lessons.items()]
-    lines += [f"finding   {finding}" for finding in passport.findings]
-    return "\n".join(lines)
+    rows, (first, last) = passport.rows, passport.span
+    return "\n".join([
+        f"rows      {rows['read']:,} read = {rows['used']:,} used + {rows['quarantined']:,} quarantined",
+        f"span      {first} to {last}, {passport.visitors:,} visitors",
+        *(f"goal      {name}: {goal['conversions']:,} conversions, {_worth(goal)}" for name, goal in passport.goals.items()),
+        f"channels  {', '.join(passport.channels) or 'none'}",
+        *(f"lesson {number} {said['status']:<7} {said['why']}".rstrip() for number, said in passport.lessons.items()),
+        *(f"finding   {finding}" for finding in passport.findings)])
+
+
+def _worth(goal: Mapping[str, float | int | None]) -> str:
+    return "value not known" if goal["value"] is None else f"value {goal['value']:,.2f}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,7 +17,7 @@ from .gaps import Gap
 from .goals import Goal, find_conversions
 from .schema import TABLES
 from .sessions import assign_sessions
-from .sources import Loaded, TableSource, load_table, zone
+from .sources import Loaded, TableSource, load_table, neighbour, zone
 
 Interaction = Literal["view", "click", "visit", "open", "delivery"]
 REMEDY = "To have it, add a table `{0}` to study.yaml (its columns are in docs/data_dictionary.md)."
@@ -109,7 +110,7 @@ class Study:
         good = _in_one_currency(loaded.good, loaded, self.settings)
         if name == "events":
             good = _with_sessions(channels.with_channels(good))
-        return Loaded(name, loaded.file, good.reset_index(drop=True), loaded.quarantined, loaded.read)
+        return replace(loaded, good=good.reset_index(drop=True))
 
 
 def _with_sessions(events: pd.DataFrame) -> pd.DataFrame:
@@ -143,9 +144,7 @@ def read_study_file(path: Path) -> StudyFile:
 def _study_path(path: Path) -> Path:
     path = path / "study.yaml" if path.is_dir() else path
     if not path.exists():
-        beside = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
-        raise ConvtrackError(f"There is no study file {path}.{nearest(path.name, beside)} "
-                             f"Make one from your data: convtrack new YOUR_DATA")
+        raise ConvtrackError(f"There is no study file {path}.{neighbour(path)} Make one from your data: convtrack new YOUR_DATA")
     return path
 
 
@@ -197,38 +196,36 @@ def _check_names(settings: StudyFile, path: Path) -> None:
     if settings.main_goal not in settings.goals:
         raise ConvtrackError(f"{path.name}: main_goal '{settings.main_goal}' is not among the goals."
                              f"{nearest(settings.main_goal, settings.goals)} Write one of: {', '.join(settings.goals)}")
-    for table in settings.tables:
-        if table not in TABLES:
-            raise ConvtrackError(f"{path.name}: tables: there is no table '{table}'.{nearest(table, TABLES)} "
-                                 f"Write one of: {', '.join(TABLES)}")
+    for table in (name for name in settings.tables if name not in TABLES):
+        raise ConvtrackError(f"{path.name}: tables: there is no table '{table}'.{nearest(table, TABLES)} "
+                             f"Write one of: {', '.join(TABLES)}")
     if "events" not in settings.tables:
         raise ConvtrackError(f"{path.name}: tables: every study needs 'events'. Add it, or run convtrack new YOUR_DATA")
 
 
 def _check_bad_rows(loaded: Loaded, settings: StudyFile) -> None:
     bad = len(loaded.quarantined)
-    if bad == 0:
-        return
-    if loaded.good.empty:
+    if bad and loaded.good.empty:
         raise ConvtrackError(f"{loaded.first_reason()} No row of {loaded.file.name} can be used ({bad} of {loaded.read} "
                              f"have a fault). Correct the file, or its mapping in study.yaml.")
-    if settings.bad_rows == "stop":
+    if bad and settings.bad_rows == "stop":
         raise ConvtrackError(f"{loaded.first_reason()} {bad} of {loaded.read} rows have a fault. Correct them, or set "
                              f"them aside, counted: write bad_rows: quarantine in study.yaml")
 
 
 def _in_one_currency(frame: pd.DataFrame, loaded: Loaded, settings: StudyFile) -> pd.DataFrame:
-    if "currency" not in frame.columns:
+    """The table with its money in the study's currency, rounded to the cent where it was in another."""
+    money = next((name for name in ("cost", "value") if name in frame), None)
+    if money is None or "currency" not in frame:
         return frame
-    money = "cost" if "cost" in frame.columns else "value"
-    if money not in frame.columns:
-        return frame
-    foreign = frame["currency"].notna() & frame[money].notna() & (frame["currency"] != settings.currency)
-    unknown = foreign & ~frame["currency"].isin(list(settings.exchange_rates))
-    if unknown.any():
-        row, code = frame.index[unknown][0], frame.loc[unknown, "currency"].iloc[0]
-        raise ConvtrackError(f"{loaded.file.name}, row {row}, column currency: {code}, but the study reports in "
-                             f"{settings.currency}. Write the rate in study.yaml: exchange_rates: {{{code}: 0.00}}")
+    foreign = frame[money].notna() & frame["currency"].notna() & (frame["currency"] != settings.currency)
+    _check_rates(frame.loc[foreign, "currency"], loaded, settings)
     rate = frame["currency"].map(settings.exchange_rates).where(foreign, 1.0)
     currency = frame["currency"].mask(foreign, settings.currency)
     return frame.assign(**{money: (frame[money] * rate).round(2), "currency": currency})
+
+
+def _check_rates(foreign: pd.Series, loaded: Loaded, settings: StudyFile) -> None:
+    for row, code in foreign[~foreign.isin(list(settings.exchange_rates))].head(1).items():
+        raise ConvtrackError(f"{loaded.file.name}, row {row}, column currency: {code}, but the study reports in "
+                             f"{settings.currency}. Write the rate in study.yaml: exchange_rates: {{{code}: 0.00}}")
