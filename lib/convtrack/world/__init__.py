@@ -160,14 +160,15 @@ def write_world(world: World, folder: Path | str) -> list[Path]:
     >>> [file.name for file in files][-3:]
     ['truth.parquet', 'worlds.parquet', 'events_sample.csv']
     """
-    places = {name: Path(folder) / f"{name}.parquet" for name in TABLES}
-    places |= {name: Path(folder) / "envelope" / f"{name}.parquet" for name in ENVELOPE}
-    for name, path in places.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write(getattr(world, name), path)
-    sample = Path(folder) / "events_sample.csv"
+    folder = Path(folder)
+    files = [folder / f"{name}.parquet" for name in TABLES]
+    files += [folder / "envelope" / f"{name}.parquet" for name in ENVELOPE]
+    (folder / "envelope").mkdir(parents=True, exist_ok=True)
+    for file in files:
+        _write(getattr(world, file.stem), file)
+    sample = folder / "events_sample.csv"
     _sample(world).to_csv(sample, index=False, lineterminator="\n", date_format="%Y-%m-%dT%H:%M:%SZ")
-    return [*places.values(), sample]
+    return [*files, sample]
 
 
 def _write(table: pd.DataFrame, path: Path) -> None:

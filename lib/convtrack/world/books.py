@@ -5,16 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from convtrack.schema import INTERACTIONS
+from convtrack.schema import column_names
 from convtrack.world.draws import DAY, Draws, on_site
 from convtrack.world.outcome import Outcome
-from convtrack.world.rows import text
-from convtrack.world.scenario import CLICK, Channel, Cost, Platform
+from convtrack.world.rows import numbered, text
+from convtrack.world.scenario import CLICK, Platform, by_interaction
 
 FIRST_ORDER = 10_001
-SPEND = ["date", "channel", "campaign", "impressions", "clicks", "cost", "currency"]
-REPORT = ["date", "platform", "campaign"]
-ASSIGNMENTS = ["experiment", "visitor_id", "arm", "assigned_time"]
 
 
 def bought_at(rows: pd.DataFrame) -> pd.Series:
@@ -39,18 +36,15 @@ def orders(table: pd.DataFrame, rows: pd.DataFrame, draws: Draws) -> pd.DataFram
         has the orders of untracked people too.
     """
     times, dirt = bought_at(rows).sort_values(kind="stable"), draws.scenario.dirt
-    count, luck = len(times), draws.rng("after the order").random(len(times))
-    numbers = [f"T{number}" for number in range(FIRST_ORDER, FIRST_ORDER + count)]
-    fate = np.select([luck < dirt.refunded, luck < dirt.refunded + dirt.cancelled], [1, 2], 0)
-    fate = np.where(table["is_test"].to_numpy()[times.index], 3, fate)
-    columns = {
-        "transaction_id": text(range(count), numbers),
+    luck, bought = draws.rng("after the order").random(len(times)), table.loc[times.index]
+    fates = [bought["is_test"], luck < dirt.refunded, luck < dirt.refunded + dirt.cancelled]
+    return pd.DataFrame({
+        "transaction_id": numbered("T", len(times), 5, first=FIRST_ORDER),
         "order_time": draws.clock.times(times.to_numpy()),
-        "value": table["worth"].to_numpy()[times.index],
-        "currency": text(np.zeros(count), [draws.scenario.currency]),
-        "status": text(fate, ["paid", "refunded", "cancelled", "test"]),
-    }
-    return pd.DataFrame(columns, index=times.index)
+        "value": bought["worth"],
+        "currency": draws.scenario.currency,
+        "status": np.select(fates, ["test", "refunded", "cancelled"], "paid"),
+    }, index=times.index)
 
 
 def spend(draws: Draws, result: Outcome, table: pd.DataFrame) -> pd.DataFrame:
@@ -74,35 +68,23 @@ def spend(draws: Draws, result: Outcome, table: pd.DataFrame) -> pd.DataFrame:
     shown = _daily(draws, touch["time"][away], touch["campaign"][away])
     clicks = _daily(draws, real["time"].to_numpy(), real["campaign"].to_numpy())
     days = pd.DataFrame({"impressions": shown, "clicks": clicks}).fillna(0).astype(int).reset_index()
-    paid = [_paid(group, code, draws) for code, group in days.groupby("code") if _cost_of(code, draws)]
-    if not paid:
-        return pd.DataFrame(columns=SPEND)
-    bill = pd.concat(paid).sort_values(["date", "code"], ignore_index=True)
-    return bill.assign(
-        channel=text(bill["code"], [name for name, _ in draws.scenario.campaigns]),
-        campaign=text(bill["code"], [name for _, name in draws.scenario.campaigns]),
-        cost=bill["cost"].round(2), currency=text(np.zeros(len(bill)), [draws.scenario.currency]),
-    )[SPEND]
-
-
-def _channel_of(code: int, draws: Draws) -> Channel:
-    return draws.scenario.channels[draws.scenario.campaigns[code][0]]
-
-
-def _cost_of(code: int, draws: Draws) -> Cost | None:
-    return _channel_of(code, draws).cost
+    names = dict(enumerate(draws.scenario.campaigns))
+    bills = [_bill(group, *names[code], draws) for code, group in days.groupby("code")
+             if draws.scenario.channels[names[code][0]].cost]
+    if not bills:
+        return pd.DataFrame(columns=column_names("spend"))
+    return pd.concat(bills).sort_values(["date", "code"], ignore_index=True)[column_names("spend")]
 
 
 def _daily(draws: Draws, seconds: np.ndarray, campaign: np.ndarray) -> pd.Series:
     """Counts by local date and campaign code."""
-    frame = pd.DataFrame({"date": draws.clock.dates(seconds).as_unit("us"), "code": campaign})
+    frame = pd.DataFrame({"date": draws.clock.dates(seconds), "code": campaign})
     return frame[frame["code"] >= 0].value_counts(sort=False)
 
 
-def _paid(days: pd.DataFrame, code: int, draws: Draws) -> pd.DataFrame:
+def _bill(days: pd.DataFrame, name: str, campaign: str, draws: Draws) -> pd.DataFrame:
     """The days of one campaign with lost clicks, searches shown and costs; ad prices move from day to day."""
-    channel, cost = _channel_of(code, draws), _cost_of(code, draws)
-    rng = draws.rng(f"spend/{'/'.join(draws.scenario.campaigns[code])}")
+    channel, rng = draws.scenario.channels[name], draws.rng(f"spend/{name}/{campaign}")
     clicks = days["clicks"] + rng.binomial(days["clicks"], draws.scenario.dirt.extra_clicks)
     if channel.first == "visit":
         shown = clicks + rng.negative_binomial(np.maximum(clicks, 1), channel.click_rate)
@@ -110,9 +92,10 @@ def _paid(days: pd.DataFrame, code: int, draws: Draws) -> pd.DataFrame:
         shown = days["impressions"]
         clicks = np.minimum(clicks, np.maximum(shown, days["clicks"]))
     sway = 0.0 if channel.first == "delivery" else 0.1
-    price = np.exp(sway * rng.standard_normal(len(days)))
+    price, cost = np.exp(sway * rng.standard_normal(len(days))), channel.cost
     paid = shown / 1000 * cost.per_thousand + clicks * cost.per_click + shown * cost.per_send
-    return days.assign(impressions=shown, clicks=clicks, cost=price * paid)
+    return days.assign(channel=name, campaign=campaign, impressions=shown, clicks=clicks,
+                       cost=(price * paid).round(2), currency=draws.scenario.currency)
 
 
 def platform_reports(draws: Draws, result: Outcome, table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
@@ -131,22 +114,16 @@ def platform_reports(draws: Draws, result: Outcome, table: pd.DataFrame, rows: p
         date | platform | campaign | conversions | value. Each platform sees only its own touches, and claims
         every tracked purchase with one of them in its windows; so the claims add up to more than they should.
     """
+    keys, platforms = ["date", "platform", "campaign"], draws.scenario.platforms.items()
     bought = table.assign(bought=bought_at(rows))[table["buys"] & table["tracked"] & ~table["is_test"]]
     bought = bought[["visitor", "bought", "worth"]].rename_axis("order").reset_index()
-    claims = [
-        _claims(part, bought, draws, result).assign(platform=name)
-        for name, part in draws.scenario.platforms.items()
-    ]
+    claims = [_claims(part, bought, draws, result).assign(platform=name) for name, part in platforms]
     if not claims:
-        return pd.DataFrame(columns=[*REPORT, "conversions", "value"])
+        return pd.DataFrame(columns=column_names("platform_reports"))
     booked = pd.concat(claims, ignore_index=True)
-    booked = booked.assign(
-        date=draws.clock.dates(booked["booked"].to_numpy()).as_unit("us"),
-        platform=booked["platform"].astype("str"),
-        campaign=text(booked["campaign"], [campaign for _, campaign in draws.scenario.campaigns]),
-    )
-    days = booked.groupby(REPORT)["worth"].agg(conversions="count", value="sum")
-    return days.round(2).reset_index()
+    booked["date"] = draws.clock.dates(booked["booked"].to_numpy())
+    booked["campaign"] = text(booked["campaign"], [campaign for _, campaign in draws.scenario.campaigns])
+    return booked.groupby(keys)["worth"].agg(conversions="count", value="sum").round(2).reset_index()
 
 
 def _claims(platform: Platform, bought: pd.DataFrame, draws: Draws, result: Outcome) -> pd.DataFrame:
@@ -160,10 +137,8 @@ def _claims(platform: Platform, bought: pd.DataFrame, draws: Draws, result: Outc
 
 def _in_windows(platform: Platform, draws: Draws, result: Outcome) -> pd.DataFrame:
     """The platform's touches, with the window of each and the second on which a claim by it is booked."""
-    touch, names = draws.column, list(draws.scenario.channels)
-    days = np.zeros((len(names), len(INTERACTIONS)))
-    for name, windows in platform.windows.items():
-        days[names.index(name)] = [windows.get(kind, 0.0) for kind in INTERACTIONS]
+    touch, channels = draws.column, draws.scenario.channels
+    days = np.array([by_interaction(platform.windows.get(name, {})) for name in channels])
     window = days[touch["channel"], touch["kind"]]
     rows = np.flatnonzero(result.present & (result.channel == touch["channel"]) & (window > 0))
     booked = touch["time"][touch["origin"][rows] if platform.booked_on == "send" else rows]
@@ -193,12 +168,11 @@ def assignments(visitor_ids: pd.Series, draws: Draws, table: pd.DataFrame) -> pd
         experiment | visitor_id | arm (`ads`, `no_ads`) | assigned_time.
     """
     if draws.scenario.holdout is None:
-        return pd.DataFrame(columns=ASSIGNMENTS)
+        return pd.DataFrame(columns=column_names("assignments"))
     first = table[table["tracked"] & ~table["is_test"]].drop_duplicates("visitor")
-    columns = [
-        text(np.zeros(len(first)), [draws.scenario.holdout.experiment]),
-        visitor_ids.loc[first["visitor"]].array,
-        text(draws.of_person("held_out", first["visitor"]), ["ads", "no_ads"]),
-        draws.clock.times(first["time"].to_numpy()),
-    ]
-    return pd.DataFrame(dict(zip(ASSIGNMENTS, columns, strict=True)))
+    return pd.DataFrame({
+        "experiment": draws.scenario.holdout.experiment,
+        "visitor_id": visitor_ids.loc[first["visitor"]].array,
+        "arm": text(draws.of_person("held_out", first["visitor"]), ["ads", "no_ads"]),
+        "assigned_time": draws.clock.times(first["time"].to_numpy()),
+    })

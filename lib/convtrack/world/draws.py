@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from convtrack.world.scenario import CLICK, DELIVERY, OPEN, VIEW, VISIT, Channel, Scenario, Spread, by_interaction
+from convtrack.world.scenario import CLICK, DELIVERY, OPEN, VIEW, VISIT, Scenario, Spread, by_interaction
 
 DAY = 86_400  # seconds
 LAST_START = 70 * 60  # seconds before the end after which no visit begins, so that every session ends in time
@@ -81,7 +81,7 @@ class Clock:
 
     def dates(self, seconds: np.ndarray) -> pd.DatetimeIndex:
         """The local dates of those seconds."""
-        return self.times(seconds).tz_convert(self.zone).normalize().tz_localize(None)
+        return self.times(seconds).tz_convert(self.zone).normalize().tz_localize(None).as_unit("us")
 
     def at(self, days: pd.DatetimeIndex, hour: int) -> np.ndarray:
         """The seconds of a local hour on those days."""
@@ -305,9 +305,9 @@ def _gated_touches(market: Market, free: pd.DataFrame) -> pd.DataFrame:
     firsts = [free[:0]]
     for name, channel in market.scenario.channels.items():
         if channel.gate is not None:
-            openers, seconds = free[_opens(free, channel.gate)], _gate_seconds(channel, market.scenario)
+            openers = free[_opens(free, channel.gate)]
             first = _mailings(name, market, openers) if channel.sends else _arrivals(name, market)
-            firsts.append(_after_an_opener(first, openers, seconds))
+            firsts.append(_after_an_opener(first, openers, channel.gate_days))
     closed = dict.fromkeys(free.columns.intersection([*market.scenario.goals]), False)  # no opt-in behind a gate
     return _grown(firsts, market, number=free.index.max() + 1).assign(gated=True, **closed)
 
@@ -318,18 +318,13 @@ def _arrivals(name: str, market: Market) -> pd.DataFrame:
     A channel behind a gate goes on after people left the market, as long as its gate is open.
     """
     channel, clock, rng = market.scenario.channels[name], market.clock, market.rng(f"arrivals/{name}")
-    more = _gate_seconds(channel, market.scenario) if channel.gate else 0
+    more = min(channel.gate_days, market.scenario.days) * DAY if channel.gate else 0
     stop = np.minimum(market.people["stop"].to_numpy() + more, clock.seconds)
     low, high = clock.load(market.people["start"].to_numpy()), clock.load(stop)
     mean = channel.rate / 30 * (high - low) * _tilt(market.people["intent"].to_numpy(), channel.targeting)
     visitor = np.repeat(np.arange(len(low)), rng.poisson(mean))
     time = clock.when(low[visitor] + rng.random(len(visitor)) * (high - low)[visitor])
-    return _first_touches(name, market.scenario, visitor, time)
-
-
-def _gate_seconds(channel: Channel, scenario: Scenario) -> int:
-    """How long the channel's gate stays open, at most the whole time."""
-    return int(min(channel.gate_days, scenario.days + 1) * DAY)
+    return pd.DataFrame({"visitor": visitor, "time": time, **_start(name, market.scenario)})
 
 
 def _mailings(name: str, market: Market, openers: pd.DataFrame) -> pd.DataFrame:
@@ -339,8 +334,8 @@ def _mailings(name: str, market: Market, openers: pd.DataFrame) -> pd.DataFrame:
     for campaign, send in market.scenario.channels[name].sends.items():
         sends = market.clock.at(days[days.day_of_week == send.weekday][:: send.every_weeks], send.hour)
         time = np.tile(sends, len(readers)) + rng.integers(0, SENDING_SECONDS, len(readers) * len(sends))
-        number = market.scenario.campaigns.index((name, campaign))
-        tables.append(_first_touches(name, market.scenario, np.repeat(readers, len(sends)), time, number))
+        start = _start(name, market.scenario, mailing=market.scenario.campaigns.index((name, campaign)))
+        tables.append(pd.DataFrame({"visitor": np.repeat(readers, len(sends)), "time": time, **start}))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -349,21 +344,19 @@ def _tilt(intent: np.ndarray, slope: float) -> np.ndarray:
     return np.exp(slope * intent - slope**2 / 2)
 
 
-def _after_an_opener(first: pd.DataFrame, openers: pd.DataFrame, seconds: int) -> pd.DataFrame:
-    """The first touches of people who had an opener at most so many seconds before."""
+def _after_an_opener(first: pd.DataFrame, openers: pd.DataFrame, days: float) -> pd.DataFrame:
+    """The first touches of people who had an opener at most so many days before."""
     opened = openers[["visitor", "time"]].sort_values("time").assign(opened=True)
     ordered = first.reset_index().sort_values("time")
-    found = pd.merge_asof(ordered, opened, on="time", by="visitor", tolerance=seconds).set_index("index")
+    found = pd.merge_asof(ordered, opened, on="time", by="visitor", tolerance=int(min(days, 10_000) * DAY))
+    found = found.set_index("index")
     return first[found["opened"].notna().reindex(first.index)]
 
 
-def _first_touches(
-    channel: str, scenario: Scenario, visitor: np.ndarray, time: np.ndarray, mailing: int = -1
-) -> pd.DataFrame:
-    """A table of first touches by a channel."""
-    columns = {"visitor": visitor, "time": time, "channel": scenario.code(channel)}
-    columns |= {"kind": scenario.channels[channel].first_kind, "mailing": mailing}
-    return pd.DataFrame(columns | {"parent": -1, "level": 0, "gated": False}, index=range(len(visitor)))
+def _start(channel: str, scenario: Scenario, mailing: int = -1) -> dict[str, Any]:
+    """The columns that all first touches of a channel (of a mailing) have alike."""
+    columns = {"channel": scenario.code(channel), "kind": scenario.channels[channel].first_kind}
+    return columns | {"mailing": mailing, "parent": -1, "level": 0, "gated": False}
 
 
 def _grown(firsts: list[pd.DataFrame], market: Market, number: int = 0) -> pd.DataFrame:

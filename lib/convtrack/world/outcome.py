@@ -74,10 +74,9 @@ def _switches(draws: Draws, on: Iterable[str] | np.ndarray | None) -> np.ndarray
     scenario = draws.scenario
     if not isinstance(on, np.ndarray):
         on = np.broadcast_to(_row(scenario, on), (len(draws.people), len(scenario.channels)))
-    if scenario.holdout is None:
-        return on
-    on, code = on.copy(), list(scenario.channels).index(scenario.holdout.channel)
-    on[:, code] &= ~draws.people["held_out"].to_numpy()
+    if scenario.holdout:
+        on = on.copy()
+        on[:, scenario.code(scenario.holdout.channel)] &= ~draws.people["held_out"].to_numpy()
     return on
 
 
@@ -85,8 +84,7 @@ def _row(scenario: Scenario, on: Iterable[str] | None) -> np.ndarray:
     """One switch a channel."""
     wanted = set(scenario.channels) if on is None else set(on)
     for name in sorted(wanted - scenario.channels.keys()):
-        hint = nearest(name, scenario.channels)
-        raise ConvtrackError(f"'{name}' is no channel of '{scenario.name}'.{hint}")
+        raise ConvtrackError(f"'{name}' is no channel of '{scenario.name}'.{nearest(name, scenario.channels)}")
     return np.array([name in wanted for name in scenario.channels])
 
 
@@ -181,16 +179,14 @@ def truth(draws: Draws) -> pd.DataFrame:
     >>> bool((table["incremental_conversions"] > -1e-9).all()), len(table)
     (True, 12)
     """
-    names, everything = list(draws.scenario.channels), _sums(expected(draws))
-    without = [_sums(expected(draws, [name for name in names if name != off])) for off in names]
-    lost = everything - np.array(without)
-    shapley, error = _shapley(draws)
-    columns = {
-        "channel": pd.array(names, dtype="str"),
+    names, everything = list(draws.scenario.channels), np.sum(expected(draws), axis=1)
+    without = [np.sum(expected(draws, [name for name in names if name != off]), axis=1) for off in names]
+    lost, (shapley, error) = everything - np.array(without), _shapley(draws)
+    return pd.DataFrame({
+        "channel": names,
         "incremental_conversions": lost[:, 0], "incremental_value": lost[:, 1],
         "shapley_conversions": shapley[:, 0], "shapley_value": shapley[:, 1], "shapley_error": error,
-    }
-    return pd.DataFrame(columns).round(6)
+    }).round(6)
 
 
 def worlds(draws: Draws) -> pd.DataFrame:
@@ -203,13 +199,8 @@ def worlds(draws: Draws) -> pd.DataFrame:
     """
     free = [name for name, channel in draws.scenario.channels.items() if channel.cost is None]
     cases = {"everything on": None, "paid channels off": free, "everything off": []}
-    sums = {name: _sums(expected(draws, on)) for name, on in cases.items()}
-    table = pd.DataFrame.from_dict(sums, orient="index", columns=["conversions", "value"]).round(6)
-    return table.rename_axis("world").reset_index().astype({"world": "str"})
-
-
-def _sums(parts: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    return np.array([part.sum() for part in parts])
+    sums = [np.sum(expected(draws, on), axis=1).round(6) for on in cases.values()]
+    return pd.DataFrame(sums, columns=["conversions", "value"]).assign(world=[*cases])[["world", "conversions", "value"]]
 
 
 def _shapley(draws: Draws) -> tuple[np.ndarray, np.ndarray]:

@@ -28,13 +28,13 @@ def text(codes: Any, labels: Any) -> Any:
     return known.take(np.asarray(codes, int), allow_fill=True)
 
 
-def numbered(letter: str, count: int, digits: int) -> Any:
+def numbered(letter: str, count: int, digits: int, first: int = 1) -> Any:
     """So many ids, as a string array.
 
     >>> numbered("v", 2, digits=5).tolist()
     ['v00001', 'v00002']
     """
-    return pd.array([f"{letter}{number:0{digits}d}" for number in range(1, count + 1)], dtype="str")
+    return pd.array([f"{letter}{number:0{digits}d}" for number in range(first, first + count)], dtype="str")
 
 
 def _crowd(draws: Draws) -> pd.DataFrame:
