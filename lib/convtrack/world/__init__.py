@@ -123,15 +123,15 @@ def simulate(scenario: str | Scenario, seed: int, visitors: int | None = None) -
     ('ad_impression', 'Direct')
     """
     draws = draw(load_scenario(scenario) if isinstance(scenario, str) else scenario, seed, visitors)
-    result = outcome(draws)
-    table = rows.visits(draws, result)
+    points = rows.touchpoints(draws, outcome(draws))
+    table = rows.visits(points, draws)
     steps = rows.steps(table, draws)
     book = books.orders(table, steps, draws)
-    events, visitor_ids = rows.log(draws, result, table, steps, book["transaction_id"])
+    events, visitor_ids = rows.log(draws, points, table, steps, book["transaction_id"])
     return World(
-        scenario=draws.scenario, seed=seed, events=events, spend=books.spend(draws, result, table),
+        scenario=draws.scenario, seed=seed, events=events, spend=books.spend(draws, points, table),
         orders=book.reset_index(drop=True),
-        platform_reports=books.platform_reports(draws, result, table, steps),
+        platform_reports=books.platform_reports(draws, points, table, steps),
         visitors=books.visitors(events), assignments=books.assignments(visitor_ids, draws, table),
         truth=truth(draws), worlds=worlds(draws),
     )

@@ -7,7 +7,6 @@ import pandas as pd
 
 from convtrack.schema import column_names
 from convtrack.world.draws import DAY, Draws, on_site
-from convtrack.world.outcome import Outcome
 from convtrack.world.rows import numbered, text
 from convtrack.world.scenario import CLICK, Platform, by_interaction
 
@@ -40,22 +39,22 @@ def orders(table: pd.DataFrame, rows: pd.DataFrame, draws: Draws) -> pd.DataFram
     fates = [bought["is_test"], luck < dirt.refunded, luck < dirt.refunded + dirt.cancelled]
     return pd.DataFrame({
         "transaction_id": numbered("T", len(times), 5, first=FIRST_ORDER),
-        "order_time": draws.clock.times(times.to_numpy()),
+        "order_time": draws.clock.times(times),
         "value": bought["worth"],
         "currency": draws.scenario.currency,
         "status": np.select(fates, ["test", "refunded", "cancelled"], "paid"),
     }, index=times.index)
 
 
-def spend(draws: Draws, result: Outcome, table: pd.DataFrame) -> pd.DataFrame:
+def spend(draws: Draws, points: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """What was shown, clicked and paid, one row a local day and campaign on which anything was.
 
     Parameters
     ----------
-    draws, result
+    draws : Draws
         The world.
-    table : DataFrame
-        Its `visits`.
+    points, table : DataFrame
+        Its `touchpoints` and its `visits`.
 
     Returns
     -------
@@ -63,11 +62,9 @@ def spend(draws: Draws, result: Outcome, table: pd.DataFrame) -> pd.DataFrame:
         date | channel | campaign | impressions | clicks | cost | currency. Platforms count everybody, tracked
         or not, and clicks that never reach the site.
     """
-    touch, real = draws.column, table[~table["is_test"]]
-    away = result.present & (touch["level"] == 0) & ~on_site(touch["kind"])
-    shown = _daily(draws, touch["time"][away], touch["campaign"][away])
-    clicks = _daily(draws, real["time"].to_numpy(), real["campaign"].to_numpy())
-    days = pd.DataFrame({"impressions": shown, "clicks": clicks}).fillna(0).astype(int).reset_index()
+    shown = points[(points["level"] == 0) & ~on_site(points["kind"])]
+    counts = {"impressions": _daily(draws, shown), "clicks": _daily(draws, table[~table["is_test"]])}
+    days = pd.DataFrame(counts).fillna(0).astype(int).reset_index()
     names = dict(enumerate(draws.scenario.campaigns))
     bills = [_bill(group, *names[code], draws) for code, group in days.groupby("code")
              if draws.scenario.channels[names[code][0]].cost]
@@ -76,9 +73,9 @@ def spend(draws: Draws, result: Outcome, table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(bills).sort_values(["date", "code"], ignore_index=True)[column_names("spend")]
 
 
-def _daily(draws: Draws, seconds: np.ndarray, campaign: np.ndarray) -> pd.Series:
+def _daily(draws: Draws, points: pd.DataFrame) -> pd.Series:
     """Counts by local date and campaign code."""
-    frame = pd.DataFrame({"date": draws.clock.dates(seconds), "code": campaign})
+    frame = pd.DataFrame({"date": draws.clock.dates(points["time"]), "code": points["campaign"].array})
     return frame[frame["code"] >= 0].value_counts(sort=False)
 
 
@@ -98,15 +95,17 @@ def _bill(days: pd.DataFrame, name: str, campaign: str, draws: Draws) -> pd.Data
                        cost=(price * paid).round(2), currency=draws.scenario.currency)
 
 
-def platform_reports(draws: Draws, result: Outcome, table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+def platform_reports(
+    draws: Draws, points: pd.DataFrame, table: pd.DataFrame, rows: pd.DataFrame
+) -> pd.DataFrame:
     """What each ad platform claims, one row a local day and campaign with a claim.
 
     Parameters
     ----------
-    draws, result
+    draws : Draws
         The world.
-    table, rows : DataFrame
-        Its `visits` and their `steps`.
+    points, table, rows : DataFrame
+        Its `touchpoints`, its `visits` and their `steps`.
 
     Returns
     -------
@@ -117,34 +116,32 @@ def platform_reports(draws: Draws, result: Outcome, table: pd.DataFrame, rows: p
     keys, platforms = ["date", "platform", "campaign"], draws.scenario.platforms.items()
     bought = table.assign(bought=bought_at(rows))[table["buys"] & table["tracked"] & ~table["is_test"]]
     bought = bought[["visitor", "bought", "worth"]].rename_axis("order").reset_index()
-    claims = [_claims(part, bought, draws, result).assign(platform=name) for name, part in platforms]
+    claims = [_claims(part, bought, draws, points).assign(platform=name) for name, part in platforms]
     if not claims:
         return pd.DataFrame(columns=column_names("platform_reports"))
     booked = pd.concat(claims, ignore_index=True)
-    booked["date"] = draws.clock.dates(booked["booked"].to_numpy())
+    booked["date"] = draws.clock.dates(booked["booked"])
     booked["campaign"] = text(booked["campaign"], [campaign for _, campaign in draws.scenario.campaigns])
     return booked.groupby(keys)["worth"].agg(conversions="count", value="sum").round(2).reset_index()
 
 
-def _claims(platform: Platform, bought: pd.DataFrame, draws: Draws, result: Outcome) -> pd.DataFrame:
+def _claims(platform: Platform, bought: pd.DataFrame, draws: Draws, points: pd.DataFrame) -> pd.DataFrame:
     """The touch by which the platform claims each order that it claims."""
-    pairs = bought.merge(_in_windows(platform, draws, result), on="visitor")
+    pairs = bought.merge(_in_windows(platform, draws, points), on="visitor")
     wait = pairs["bought"] - pairs["time"]
     pairs = pairs[(wait > 0) & (wait <= pairs["window"] * DAY)]
     rank = ["clicked", "time"] if platform.clicks_first else ["time"]
     return pairs.sort_values(["order", *rank], kind="stable").drop_duplicates("order", keep="last")
 
 
-def _in_windows(platform: Platform, draws: Draws, result: Outcome) -> pd.DataFrame:
+def _in_windows(platform: Platform, draws: Draws, points: pd.DataFrame) -> pd.DataFrame:
     """The platform's touches, with the window of each and the second on which a claim by it is booked."""
-    touch, channels = draws.column, draws.scenario.channels
-    days = np.array([by_interaction(platform.windows.get(name, {})) for name in channels])
-    window = days[touch["channel"], touch["kind"]]
-    rows = np.flatnonzero(result.present & (result.channel == touch["channel"]) & (window > 0))
-    booked = touch["time"][touch["origin"][rows] if platform.booked_on == "send" else rows]
-    columns = {name: touch[name][rows] for name in ("visitor", "time", "campaign")}
-    columns |= {"window": window[rows], "booked": booked, "clicked": touch["kind"][rows] == CLICK}
-    return pd.DataFrame(columns)
+    days = np.array([by_interaction(platform.windows.get(name, {})) for name in draws.scenario.channels])
+    window = days[points["channel"], points["kind"]]
+    points = points.assign(window=window, clicked=points["kind"] == CLICK)[points["own"] & (window > 0)]
+    booked = points["origin"] if platform.booked_on == "send" else points.index
+    points = points.assign(booked=draws.column["time"][booked])
+    return points[["visitor", "time", "campaign", "window", "booked", "clicked"]]
 
 
 def visitors(events: pd.DataFrame) -> pd.DataFrame:
@@ -174,5 +171,5 @@ def assignments(visitor_ids: pd.Series, draws: Draws, table: pd.DataFrame) -> pd
         "experiment": draws.scenario.holdout.experiment,
         "visitor_id": visitor_ids.loc[first["visitor"]].array,
         "arm": text(draws.of_person("held_out", first["visitor"]), ["ads", "no_ads"]),
-        "assigned_time": draws.clock.times(first["time"].to_numpy()),
+        "assigned_time": draws.clock.times(first["time"]),
     })

@@ -75,11 +75,11 @@ class Clock:
         """The second at which so many busy days have passed."""
         return np.interp(load, self.busy, self.grid).astype(np.int64)
 
-    def times(self, seconds: np.ndarray) -> pd.DatetimeIndex:
+    def times(self, seconds: Any) -> pd.DatetimeIndex:
         """Those seconds as UTC times."""
-        return (self.start + pd.to_timedelta(seconds, unit="s")).as_unit("us")
+        return (self.start + pd.to_timedelta(np.asarray(seconds), unit="s")).as_unit("us")
 
-    def dates(self, seconds: np.ndarray) -> pd.DatetimeIndex:
+    def dates(self, seconds: Any) -> pd.DatetimeIndex:
         """The local dates of those seconds."""
         return self.times(seconds).tz_convert(self.zone).normalize().tz_localize(None).as_unit("us")
 

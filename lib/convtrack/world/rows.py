@@ -15,7 +15,6 @@ from convtrack.world.scenario import VISIT, Scenario
 BROWSED, LOOKED, FILLED, AT_CHECKOUT, BOUGHT = range(5)  # how far a visit gets
 LONGEST = 3600  # seconds from the first to the last page of a visit
 TELL_WHO = ("purchase", "subscribe", "newsletter_opt_in", "sms_opt_in")  # events with a name and an address
-TOUCH_COLUMNS = ["visitor", "time", "campaign", "chance", "worth"]
 
 
 def text(codes: Any, labels: Any) -> Any:
@@ -46,24 +45,46 @@ def _crowd(draws: Draws) -> pd.DataFrame:
     return pd.concat([draws.people, staff, staff], ignore_index=True)
 
 
-def visits(draws: Draws, result: Outcome) -> pd.DataFrame:
-    """Every visit to the site, of tracked and untracked people, one row each, by time.
+def touchpoints(draws: Draws, result: Outcome) -> pd.DataFrame:
+    """The touches that came to be, as they came.
 
     Returns
     -------
     DataFrame
-        visitor, time (seconds), channel, campaign, source (codes), landing (page), chance, worth, buys,
+        The columns of `draws.touches`, indexed as there; channel, campaign (-1 if it came another way) and kind
+        are those by which it came, chance is that of a purchase. Also: own (whether it came by its own channel),
+        buys, tracked (bool).
+    """
+    present, parts = np.flatnonzero(result.present), draws.scenario.channels.values()
+    table, channel = draws.touches.iloc[present], result.channel[present]
+    kind = np.where(on_site(table["kind"]), np.array([part.on_site for part in parts])[channel], table["kind"])
+    own = table["channel"] == channel
+    return table.assign(
+        channel=channel, campaign=table["campaign"].where(own, -1), kind=kind, own=own,
+        chance=result.probability[present], buys=result.purchased[present],
+        tracked=draws.of_person("tracked", table["visitor"]),
+    )
+
+
+def visits(points: pd.DataFrame, draws: Draws) -> pd.DataFrame:
+    """Every visit to the site, of tracked and untracked people, one row each, by time.
+
+    Parameters
+    ----------
+    points : DataFrame
+        The world's `touchpoints`.
+    draws : Draws
+        The world.
+
+    Returns
+    -------
+    DataFrame
+        visitor, time (seconds), channel, campaign, kind, source (codes), landing (page), chance, worth, buys,
         is_test, tracked, session (number among tracked visits, or -1), reach (how far in the funnel), and a bool
         column for each small goal, true at the visit that reaches it first.
     """
-    rows, goals = draws.visits[result.present[draws.visits]], list(draws.scenario.goals)
-    swapped = result.channel[rows] != draws.column["channel"][rows]
-    table = draws.touches.iloc[rows][TOUCH_COLUMNS + goals]
-    table = table.assign(
-        channel=result.channel[rows], campaign=np.where(swapped, -1, table["campaign"]), is_test=False,
-        chance=result.probability[rows], buys=result.purchased[rows],
-        **{goal: _first_time(table, goal) for goal in goals},
-    )
+    table = points[on_site(points["kind"])].assign(is_test=False)
+    table = table.assign(**{goal: _first_time(table, goal) for goal in draws.scenario.goals})
     table = pd.concat([table, _test_visits(draws)]).sort_values(["time", "visitor"], ignore_index=True)
     return _with_details(table, draws)
 
@@ -77,10 +98,11 @@ def _test_visits(draws: Draws) -> pd.DataFrame:
     """Visits in which the staff order for one unit of money, each on a weekday of its own."""
     rng, count, days = draws.rng("test orders"), draws.scenario.dirt.test_orders, draws.clock.days
     workdays = draws.clock.at(days[days.day_of_week < 5], 10)
-    on_site_kinds = [channel.on_site for channel in draws.scenario.channels.values()]
+    kinds = [channel.on_site for channel in draws.scenario.channels.values()]
+    channel = kinds.index(VISIT) if VISIT in kinds else 0
     columns = {
         "visitor": len(draws.people) + rng.integers(0, 2, count),
-        "channel": on_site_kinds.index(VISIT) if VISIT in on_site_kinds else 0, "campaign": -1,
+        "channel": channel, "campaign": -1, "kind": kinds[channel], "tracked": True,
         "time": rng.choice(workdays, count, replace=False) + rng.integers(0, 6 * 3600, count),
         "chance": 1.0, "worth": 1.0, "buys": True, "is_test": True,
     }
@@ -89,8 +111,7 @@ def _test_visits(draws: Draws) -> pd.DataFrame:
 
 def _with_details(table: pd.DataFrame, draws: Draws) -> pd.DataFrame:
     """The visits with where they come from, where they land, and how far they get."""
-    people = _crowd(draws).iloc[table["visitor"]]
-    tracked, channel, parts = people["tracked"].to_numpy(), table["channel"].to_numpy(), draws.scenario.channels
+    channel, tracked, parts = table["channel"], table["tracked"], draws.scenario.channels
     source, landing = np.full(len(table), -1), np.full(len(table), "/", dtype=object)
     for name, rows, rng in draws.by_channel("source", channel):
         shares = {label: part.share for label, part in parts[name].sources.items()}
@@ -99,8 +120,8 @@ def _with_details(table: pd.DataFrame, draws: Draws) -> pd.DataFrame:
         landing[rows] = rng.choice(parts[name].landing, len(rows))
     return table.assign(
         source=source, landing=pd.array(landing, dtype="str"),
-        tracked=tracked, session=np.where(tracked, np.cumsum(tracked) - 1, -1),
-        reach=_reach(table, people["device"], draws),
+        session=np.where(tracked, np.cumsum(tracked) - 1, -1),
+        reach=_reach(table, _crowd(draws)["device"].iloc[table["visitor"]], draws),
     )
 
 
@@ -189,16 +210,16 @@ def _times(rows: pd.DataFrame, table: pd.DataFrame, draws: Draws) -> np.ndarray:
 
 
 def log(
-    draws: Draws, result: Outcome, table: pd.DataFrame, rows: pd.DataFrame, orders: pd.Series
+    draws: Draws, points: pd.DataFrame, table: pd.DataFrame, rows: pd.DataFrame, orders: pd.Series
 ) -> tuple[pd.DataFrame, pd.Series]:
     """The events of tracked people.
 
     Parameters
     ----------
-    draws, result
+    draws : Draws
         The world.
-    table, rows : DataFrame
-        Its `visits` and their `steps`.
+    points, table, rows : DataFrame
+        Its `touchpoints`, its `visits` and their `steps`.
     orders : Series
         Transaction id by visit (row of `table`).
 
@@ -208,7 +229,7 @@ def log(
         Events by time, numbered; and the id of each tracked person (by position in the draws), by appearance.
     """
     site = _site_events(table, rows, orders, draws)
-    parts = [part for part in (_ad_events(draws, result), _phone_events(site, draws)) if len(part)]
+    parts = [part for part in (_ad_events(points, draws), _phone_events(site, draws)) if len(part)]
     events = pd.concat([site, *(part.assign(session=-1, is_test=False) for part in parts)])
     events = events.sort_values(["time", "session", "visitor"], kind="stable", ignore_index=True)
     seen = events["visitor"].unique()
@@ -235,8 +256,7 @@ def _tags(table: pd.DataFrame, draws: Draws) -> pd.DataFrame:
     """Channel, campaign, interaction, referrer, UTM tags and click id of each visit; only marketing is tagged."""
     parts, sources = draws.scenario.channels, draws.scenario.sources
     medium = text(table["channel"], [part.medium for part in parts.values()])
-    kind = np.array([part.on_site for part in parts.values()])[table["channel"]]
-    names = pd.DataFrame(_touch(table["channel"], table["campaign"], kind, draws.scenario), index=table.index)
+    names = _named(table, draws.scenario)
     return names.assign(
         referrer=text(table["source"], [parts[channel].sources[name].referrer for channel, name in sources]),
         utm_source=text(np.where(medium.isna(), -1, table["source"]), [name for _, name in sources]),
@@ -246,13 +266,13 @@ def _tags(table: pd.DataFrame, draws: Draws) -> pd.DataFrame:
     )
 
 
-def _touch(channel: Any, campaign: Any, kind: Any, scenario: Scenario) -> dict[str, Any]:
-    """The columns that name a touch, from its codes."""
-    return {
-        "channel": text(channel, scenario.channels),
-        "campaign": text(campaign, [name for _, name in scenario.campaigns]),
-        "interaction": text(kind, INTERACTIONS),
-    }
+def _named(points: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
+    """Channel, campaign and interaction of each touchpoint, by name."""
+    return pd.DataFrame({
+        "channel": text(points["channel"], scenario.channels),
+        "campaign": text(points["campaign"], [name for _, name in scenario.campaigns]),
+        "interaction": text(points["kind"], INTERACTIONS),
+    }, index=points.index)
 
 
 def _click_ids(channel: pd.Series, draws: Draws) -> pd.Series:
@@ -263,14 +283,13 @@ def _click_ids(channel: pd.Series, draws: Draws) -> pd.Series:
     return prefix + pd.array([f".{number:012x}" for number in numbers], dtype="str")
 
 
-def _ad_events(draws: Draws, result: Outcome) -> pd.DataFrame:
+def _ad_events(points: pd.DataFrame, draws: Draws) -> pd.DataFrame:
     """Ads seen and messages delivered or opened, which no session belongs to."""
-    touch, channels = draws.column, draws.scenario.channels.values()
-    seen = result.present & ~on_site(touch["kind"]) & draws.of_person("tracked", touch["visitor"])
-    channel, campaign, kind = (touch[name][seen] for name in ("channel", "campaign", "kind"))
-    names = np.array([["ad_impression", "", "", f"{part.message}_open", f"{part.message}_delivered"] for part in channels])
-    columns = {"visitor": touch["visitor"][seen], "time": touch["time"][seen], "name": names[channel, kind]}
-    return pd.DataFrame(columns | _touch(channel, campaign, kind, draws.scenario))
+    words, away = [part.message for part in draws.scenario.channels.values()], points[points["tracked"]]
+    away = away[~on_site(away["kind"])]
+    names = np.array([["ad_impression", "", "", f"{word}_open", f"{word}_delivered"] for word in words])
+    return _named(away, draws.scenario).assign(
+        visitor=away["visitor"], time=away["time"], name=names[away["channel"], away["kind"]])
 
 
 def _phone_events(site: pd.DataFrame, draws: Draws) -> pd.DataFrame:
@@ -354,25 +373,17 @@ def touch_log(draws: Draws, result: Outcome) -> tuple[pd.DataFrame, pd.DataFrame
     >>> list(touches)
     ['visitor_id', 'touch_time', 'channel', 'campaign', 'interaction']
     """
-    touch = draws.column
-    seen = np.flatnonzero(result.present & draws.of_person("tracked", touch["visitor"]))
-    seen = seen[np.argsort(touch["time"][seen], kind="stable")]
-    bought = seen[result.purchased[seen]]
-    ids = numbered("v", len(draws.people), 6)
+    points = touchpoints(draws, result)
+    seen = points[points["tracked"]].sort_values("time", kind="stable", ignore_index=True)
+    visitor, times = text(seen["visitor"], numbered("v", len(draws.people), 6)), draws.clock.times(seen["time"])
+    touches = pd.DataFrame({"visitor_id": visitor, "touch_time": times}).join(_named(seen, draws.scenario))
+    bought = np.flatnonzero(seen["buys"])
     conversions = pd.DataFrame({
         "conversion_id": numbered("c", len(bought), 5),
         "goal": "purchase",
-        "visitor_id": text(touch["visitor"][bought], ids),
-        "conversion_time": draws.clock.times(touch["time"][bought] + 1),
-        "value": touch["worth"][bought],
+        "visitor_id": visitor[bought],
+        "conversion_time": times[bought] + pd.Timedelta(seconds=1),
+        "value": seen["worth"].to_numpy()[bought],
         "currency": draws.scenario.currency,
-    })
-    channel, kind = result.channel[seen], touch["kind"][seen]
-    site = np.array([part.on_site for part in draws.scenario.channels.values()])[channel]
-    campaign = np.where(channel == touch["channel"][seen], touch["campaign"][seen], -1)
-    touches = pd.DataFrame({
-        "visitor_id": text(touch["visitor"][seen], ids),
-        "touch_time": draws.clock.times(touch["time"][seen]),
-        **_touch(channel, campaign, np.where(on_site(kind), site, kind), draws.scenario),
     })
     return touches, conversions
