@@ -284,11 +284,9 @@ def _people(scenario: Scenario, seed: int, count: int, clock: Clock) -> pd.DataF
 
 def _browsers(scenario: Scenario, device: np.ndarray, seed: int) -> np.ndarray:
     """A browser for each person, drawn from the browsers of the device."""
-    drawn = {
-        name: pick(part.browsers, len(device), stream(seed, f"browser/{name}"))
-        for name, part in scenario.devices.items()
-    }
-    return np.select([device == name for name in drawn], list(drawn.values()), "")
+    parts = scenario.devices.items()
+    drawn = [pick(part.browsers, len(device), stream(seed, f"browser/{name}")) for name, part in parts]
+    return np.select([device == name for name, _ in parts], drawn, "")
 
 
 def _free_touches(market: Market) -> pd.DataFrame:
@@ -334,7 +332,7 @@ def _mailings(name: str, market: Market, openers: pd.DataFrame) -> pd.DataFrame:
     for campaign, send in market.scenario.channels[name].sends.items():
         sends = market.clock.at(days[days.day_of_week == send.weekday][:: send.every_weeks], send.hour)
         time = np.tile(sends, len(readers)) + rng.integers(0, SENDING_SECONDS, len(readers) * len(sends))
-        start = _start(name, market.scenario, mailing=market.scenario.campaigns.index((name, campaign)))
+        start = _start(name, market.scenario, campaign=market.scenario.campaigns.index((name, campaign)))
         tables.append(pd.DataFrame({"visitor": np.repeat(readers, len(sends)), "time": time, **start}))
     return pd.concat(tables, ignore_index=True)
 
@@ -347,16 +345,15 @@ def _tilt(intent: np.ndarray, slope: float) -> np.ndarray:
 def _after_an_opener(first: pd.DataFrame, openers: pd.DataFrame, days: float) -> pd.DataFrame:
     """The first touches of people who had an opener at most so many days before."""
     opened = openers[["visitor", "time"]].sort_values("time").assign(opened=True)
-    ordered = first.reset_index().sort_values("time")
+    ordered = first.reset_index(names="place").sort_values("time")
     found = pd.merge_asof(ordered, opened, on="time", by="visitor", tolerance=int(min(days, 10_000) * DAY))
-    found = found.set_index("index")
-    return first[found["opened"].notna().reindex(first.index)]
+    return first.loc[found.loc[found["opened"].notna(), "place"].sort_values()]
 
 
-def _start(channel: str, scenario: Scenario, mailing: int = -1) -> dict[str, Any]:
-    """The columns that all first touches of a channel (of a mailing) have alike."""
+def _start(channel: str, scenario: Scenario, campaign: int = -1) -> dict[str, Any]:
+    """The columns that all first touches of a channel have alike; a campaign of -1 is still to be drawn."""
     columns = {"channel": scenario.code(channel), "kind": scenario.channels[channel].first_kind}
-    return columns | {"mailing": mailing, "parent": -1, "level": 0, "gated": False}
+    return columns | {"campaign": campaign, "parent": -1, "level": 0, "gated": False}
 
 
 def _grown(firsts: list[pd.DataFrame], market: Market, number: int = 0) -> pd.DataFrame:
@@ -364,15 +361,15 @@ def _grown(firsts: list[pd.DataFrame], market: Market, number: int = 0) -> pd.Da
 
     The index is a number for life, from `number` on, by which followers name their parent.
     """
-    touches = _numbered(firsts, number)
+    touches = _stacked(firsts, number)
     for level in FOLLOWER_LEVELS:
         ends = touches[touches["level"] == level - 1]
         found = [_followers(lead, ends, market).assign(level=level) for lead in _leads(market.scenario)]
-        touches = _numbered([touches, *found], number)
+        touches = _stacked([touches, *found], number)
     return _kept(_sorted(touches), touches["time"] <= market.clock.seconds - LAST_START)
 
 
-def _numbered(tables: list[pd.DataFrame], number: int) -> pd.DataFrame:
+def _stacked(tables: list[pd.DataFrame], number: int) -> pd.DataFrame:
     """The tables one below the other, numbered from `number` on."""
     table = pd.concat(tables, ignore_index=True)
     return table.set_axis(table.index + number)
@@ -453,7 +450,7 @@ def _with_chances(touches: pd.DataFrame, market: Market) -> pd.DataFrame:
     """The touches, now at their final positions, with everything that will be asked of chance about them."""
     touches = touches.assign(parent=touches.index.get_indexer(touches["parent"])).reset_index(drop=True)
     origin, goals = _origins(touches), [goal for goal in market.scenario.goals if goal not in touches]
-    return touches.drop(columns="mailing").assign(
+    return touches.assign(
         origin=origin,
         campaign=_campaigns(touches, market)[origin],
         anyway=_anyway(touches, market),
@@ -466,11 +463,8 @@ def _with_chances(touches: pd.DataFrame, market: Market) -> pd.DataFrame:
 def _origins(touches: pd.DataFrame) -> np.ndarray:
     """For each touch the first touch of its channel that led to it, which for a message is its delivery."""
     channel, parent = touches["channel"].to_numpy(), touches["parent"].to_numpy()
-    origin = np.arange(len(touches))
-    one_back = np.where((parent >= 0) & (channel == channel[parent]), parent, origin)
-    for _ in FOLLOWER_LEVELS:
-        origin = one_back[origin]
-    return origin
+    one_back = np.where((parent >= 0) & (channel == channel[parent]), parent, np.arange(len(touches)))
+    return one_back[one_back]  # as many steps as there are levels of followers
 
 
 def _campaigns(touches: pd.DataFrame, market: Market) -> np.ndarray:
@@ -479,7 +473,7 @@ def _campaigns(touches: pd.DataFrame, market: Market) -> np.ndarray:
     for name, rows, rng in market.by_channel("campaign", touches["channel"]):
         shares = scenario.coded(scenario.channels[name].campaigns, name, scenario.campaigns)
         codes[rows] = pick(shares, len(rows), rng)
-    return np.where(touches["mailing"] >= 0, touches["mailing"], codes)
+    return touches["campaign"].where(touches["campaign"] >= 0, codes).to_numpy()
 
 
 def _anyway(touches: pd.DataFrame, market: Market) -> np.ndarray:

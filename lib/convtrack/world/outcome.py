@@ -10,7 +10,6 @@ import pandas as pd
 
 from convtrack.errors import ConvtrackError, nearest
 from convtrack.world.draws import Draws
-from convtrack.world.scenario import Scenario
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,19 +72,14 @@ def _switches(draws: Draws, on: Iterable[str] | np.ndarray | None) -> np.ndarray
     """(people, channels): who can get which channel, the holdout kept."""
     scenario = draws.scenario
     if not isinstance(on, np.ndarray):
-        on = np.broadcast_to(_row(scenario, on), (len(draws.people), len(scenario.channels)))
+        wanted = set(scenario.channels) if on is None else set(on)
+        for name in sorted(wanted - scenario.channels.keys()):
+            raise ConvtrackError(f"'{name}' is no channel of '{scenario.name}'.{nearest(name, scenario.channels)}")
+        on = np.tile([name in wanted for name in scenario.channels], (len(draws.people), 1))
     if scenario.holdout:
         on = on.copy()
         on[:, scenario.code(scenario.holdout.channel)] &= ~draws.people["held_out"].to_numpy()
     return on
-
-
-def _row(scenario: Scenario, on: Iterable[str] | None) -> np.ndarray:
-    """One switch a channel."""
-    wanted = set(scenario.channels) if on is None else set(on)
-    for name in sorted(wanted - scenario.channels.keys()):
-        raise ConvtrackError(f"'{name}' is no channel of '{scenario.name}'.{nearest(name, scenario.channels)}")
-    return np.array([name in wanted for name in scenario.channels])
 
 
 def _present(draws: Draws, on: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

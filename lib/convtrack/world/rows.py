@@ -38,10 +38,8 @@ def numbered(letter: str, count: int, digits: int, first: int = 1) -> Any:
 
 def _crowd(draws: Draws) -> pd.DataFrame:
     """The people of a world, with two of the staff at the end, who place the test orders."""
-    devices, countries = draws.scenario.devices, draws.scenario.countries
-    desk = {"device": "desktop" if "desktop" in devices else next(iter(devices)), "country": next(iter(countries))}
-    desk["browser"] = min(browser for device in devices.values() for browser in device.browsers)
-    staff = draws.people[:1].assign(tracked=True, held_out=False, **desk)
+    country = next(iter(draws.scenario.countries))
+    staff = draws.people[:1].assign(device="desktop", browser="Chrome", country=country)
     return pd.concat([draws.people, staff, staff], ignore_index=True)
 
 
@@ -111,13 +109,13 @@ def _test_visits(draws: Draws) -> pd.DataFrame:
 
 def _with_details(table: pd.DataFrame, draws: Draws) -> pd.DataFrame:
     """The visits with where they come from, where they land, and how far they get."""
-    channel, tracked, parts = table["channel"], table["tracked"], draws.scenario.channels
+    tracked, scenario = table["tracked"], draws.scenario
     source, landing = np.full(len(table), -1), np.full(len(table), "/", dtype=object)
-    for name, rows, rng in draws.by_channel("source", channel):
-        shares = {label: part.share for label, part in parts[name].sources.items()}
-        source[rows] = pick(draws.scenario.coded(shares, name, draws.scenario.sources), len(rows), rng)
-    for name, rows, rng in draws.by_channel("landing", channel):
-        landing[rows] = rng.choice(parts[name].landing, len(rows))
+    for name, rows, rng in draws.by_channel("source", table["channel"]):
+        shares = {label: part.share for label, part in scenario.channels[name].sources.items()}
+        source[rows] = pick(scenario.coded(shares, name, scenario.sources), len(rows), rng)
+    for name, rows, rng in draws.by_channel("landing", table["channel"]):
+        landing[rows] = rng.choice(scenario.channels[name].landing, len(rows))
     return table.assign(
         source=source, landing=pd.array(landing, dtype="str"),
         session=np.where(tracked, np.cumsum(tracked) - 1, -1),
@@ -277,16 +275,15 @@ def _named(points: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
 
 def _click_ids(channel: pd.Series, draws: Draws) -> pd.Series:
     """A click id of its own for each ad click, after the platform's prefix; missing for the others."""
-    prefixes = [part.click_id for part in draws.scenario.channels.values()]
-    prefix = pd.Series(text(channel, prefixes), channel.index).dropna()
+    prefix = channel.map(dict(enumerate(part.click_id for part in draws.scenario.channels.values()))).dropna()
     numbers = draws.rng("click id").integers(2**48, size=len(prefix))
     return prefix + pd.array([f".{number:012x}" for number in numbers], dtype="str")
 
 
 def _ad_events(points: pd.DataFrame, draws: Draws) -> pd.DataFrame:
     """Ads seen and messages delivered or opened, which no session belongs to."""
-    words, away = [part.message for part in draws.scenario.channels.values()], points[points["tracked"]]
-    away = away[~on_site(away["kind"])]
+    words = [part.message for part in draws.scenario.channels.values()]
+    away = points[points["tracked"] & ~on_site(points["kind"])]
     names = np.array([["ad_impression", "", "", f"{word}_open", f"{word}_delivered"] for word in words])
     return _named(away, draws.scenario).assign(
         visitor=away["visitor"], time=away["time"], name=names[away["channel"], away["kind"]])
