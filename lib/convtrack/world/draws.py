@@ -307,7 +307,8 @@ def _gated_touches(market: Market, free: pd.DataFrame) -> pd.DataFrame:
             first = _mailings(name, market, openers) if channel.sends else _arrivals(name, market)
             firsts.append(_after_an_opener(first, openers, channel.gate_days))
     closed = dict.fromkeys(free.columns.intersection([*market.scenario.goals]), False)  # no opt-in behind a gate
-    return _grown(firsts, market, number=free.index.max() + 1).assign(gated=True, **closed)
+    number = free.index.max() + 1 if len(free) else 0
+    return _grown(firsts, market, number).assign(gated=True, **closed)
 
 
 def _arrivals(name: str, market: Market) -> pd.DataFrame:

@@ -323,7 +323,7 @@ def _dressed(events: pd.DataFrame, visitor_ids: pd.Series, draws: Draws) -> pd.D
         "visitor_id": visitor_ids.loc[events["visitor"]].array,
         "user_id": _users(events),
         "session_id": text(events["session"], numbered("s", events["session"].max() + 1, 6)),
-        "page_url": draws.scenario.site + events["page"],
+        "page_url": draws.scenario.site + events["page"].astype("str"),
         "currency": pd.Series(draws.scenario.currency, events.index).where(events["value"].notna()),
         "consent": "granted",
         **{name: who[name].array for name in who},
