@@ -29,7 +29,7 @@ def shown(monkeypatch):
     """The bundles that were displayed: pairs of forms and metadata."""
     bundles = []
     monkeypatch.setattr(
-        display, "_emit", lambda forms, metadata=None: bundles.append((forms, metadata or {}))
+        display, "emit", lambda forms, metadata=None: bundles.append((forms, metadata or {}))
     )
     return bundles
 

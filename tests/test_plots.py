@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from convtrack import display, plots
-from convtrack.drawn import described, rounded
+from convtrack.plots.drawn import described, rounded
 from convtrack.errors import ConvtrackError
 from convtrack.gaps import Gap
 from convtrack.plots.palette import channel_colours
+from convtrack.plots.publish import publish
 from convtrack.plots.style import STYLE
 from matplotlib import rc_context, rcParams
 from matplotlib.colors import to_rgb
@@ -53,7 +54,7 @@ def shown(monkeypatch):
     """The bundles that were displayed: pairs of forms and metadata."""
     bundles = []
     monkeypatch.setattr(
-        display, "_emit", lambda forms, metadata=None: bundles.append((forms, metadata or {}))
+        display, "emit", lambda forms, metadata=None: bundles.append((forms, metadata or {}))
     )
     return bundles
 
@@ -332,7 +333,7 @@ def test_publish_closes_what_pyplot_has(shown):
 
     fig, ax = pyplot.subplots()
     ax.plot([1, 2])
-    display.publish(fig, "A line.", "It rises.")
+    publish(fig, "A line.", "It rises.")
     assert not pyplot.get_fignums() and shown[0][1]["convtrack"] == {"takeaway": "It rises."}
 
 

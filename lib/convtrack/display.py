@@ -6,10 +6,8 @@ for screen readers, CSV for the report), and every text that came with the data 
 
 from __future__ import annotations
 
-import base64
 import csv
 import datetime
-import hashlib
 import io
 import math
 import re
@@ -17,28 +15,20 @@ import string
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from numbers import Real
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from IPython import display as notebook
 from IPython.core.interactiveshell import InteractiveShell
-from numpy.typing import NDArray
-from PIL import Image
 
-from convtrack.drawn import described
 from convtrack.gaps import GAP_MARK, Gap, gap_of
 from convtrack.texts import (
     MISSING, NOISE, clean, csv_text, fmt, html_text, is_list, is_missing, is_number, joined, kind_of,
     markdown_text, places,
 )
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 NOT_ENOUGH = Gap("There is not enough data for the number that belongs here.")
-DPI = 100  # figures are sized for a page at this resolution, and drawn at twice it for sharp screens
-_LARGEST_PNG = 120_000  # bytes, so that lessons with many figures stay light
 _LONGEST_TEXT = 170  # room for two sentences, such as what a metric misleads about
 
 # ----------------------------------------------------------------------------------------------------- tables
@@ -85,7 +75,7 @@ def show(table: Any, name: str = "", caption: str = "", rows: int = 10,
         return show_gap(frame)
     shown = frame if len(frame) <= 2 * rows else frame.head(rows)
     columns, notes = _columns(shown, kinds or {}), _notes(frame, shown)
-    _emit({"text/html": _html_table(columns, len(shown), sentence, caption, notes),
+    emit({"text/html": _html_table(columns, len(shown), sentence, caption, notes),
            "text/plain": _plain_table(columns, len(shown), sentence, caption, notes),
            "text/csv": csv_of(frame)}, {"text/csv": {"name": name}})
 
@@ -241,7 +231,7 @@ def say(template: str, /, **values: Any) -> None:
         gap = NOT_ENOUGH
     if gap is not None:
         return show_gap(gap)
-    _emit({"text/markdown": texts[0], "text/plain": texts[1]})
+    emit({"text/markdown": texts[0], "text/plain": texts[1]})
 
 
 class _Sentence(string.Formatter):
@@ -279,7 +269,7 @@ def show_gap(gap: Gap) -> None:
     > **Not in this data.** There is no spend table. Add `spend` to study.yaml.
     """
     start = "> **Not in this data.** "
-    _emit({"text/markdown": start + _around_code(gap.sentence), "text/plain": start + clean(gap.sentence)},
+    emit({"text/markdown": start + _around_code(gap.sentence), "text/plain": start + clean(gap.sentence)},
           {"convtrack": {"gap": gap.reason, "remedy": gap.remedy}})
 
 
@@ -289,79 +279,8 @@ def _around_code(text: str) -> str:
     return "".join(part if i % 2 else markdown_text(part) for i, part in enumerate(parts))
 
 
-# ---------------------------------------------------------------------------------------------------- figures
-
-
-def publish(fig: Figure, alt: str, takeaway: str = "") -> None:
-    """Nothing; displays `fig` as a PNG, with the text that says what is drawn. Figures leave only here.
-
-    The text is compared when a notebook is tested, so it has every number, label and colour that is drawn
-    (read back from the figure) and nothing that depends on fonts or pixels.
-
-    Parameters
-    ----------
-    fig : matplotlib.figure.Figure
-        Closed afterwards, if pyplot had it.
-    alt : str
-        What the figure shows, in a sentence or two with its key numbers.
-    takeaway : str
-        What to conclude from it; kept in the metadata for the report.
-    """
-    png = _png(fig)
-    alt = clean(alt)
-    width = round(fig.get_figwidth() * DPI)
-    image = {"alt": alt, "width": width, "sha256": hashlib.sha256(png).hexdigest()}
-    _emit({"image/png": base64.b64encode(png).decode("ascii"), "text/plain": described(fig, alt)},
-          {"image/png": image, "convtrack": {"takeaway": clean(takeaway)}})
-    _emit({"text/html": _in_words(alt)})
-    _close(fig)
-
-
-def _png(fig: Figure) -> bytes:
-    """The figure in 256 colours, a third of the size and alike; less sharp only if it is large even so."""
-    for sharpness in (2.0, 1.5, 1.0):
-        full, small = io.BytesIO(), io.BytesIO()
-        fig.savefig(full, format="png", dpi=sharpness * DPI, metadata={"Software": None})
-        _in_256_colours(Image.open(full).convert("RGB")).save(small, format="png", optimize=True)
-        if small.tell() <= _LARGEST_PNG:
-            break
-    return small.getvalue()
-
-
-def _in_256_colours(image: Image.Image) -> Image.Image:
-    """The image with its 192 most frequent colours kept, so that areas keep theirs, and 64 for edges."""
-    pixels = np.asarray(image, dtype=np.int32).reshape(-1, 3)
-    found, place, often = np.unique(pixels @ [65_536, 256, 1], return_inverse=True, return_counts=True)
-    colours = np.column_stack([found >> 16, found >> 8 & 255, found & 255]).astype(np.int32)
-    between = image.quantize(64, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).getpalette() or []
-    frequent = colours[np.argsort(-often, kind="stable")[:192]]
-    palette = np.vstack([frequent, np.reshape(between, (-1, 3))]).astype(np.int32)
-    small = Image.fromarray(_nearest(colours, palette)[place].reshape(image.height, image.width))
-    small.putpalette(palette.astype(np.uint8).tobytes())
-    return small
-
-
-def _nearest(colours: NDArray[np.int32], palette: NDArray[np.int32]) -> NDArray[np.uint8]:
-    """For each colour the place of the nearest one in the palette."""
-    distances = -2 * colours @ palette.T + (palette**2).sum(axis=1)
-    return distances.argmin(axis=1).astype(np.uint8)
-
-
-def _in_words(alt: str) -> str:
-    """The description once more, for viewers that give an image no alt text.
-
-    These are JupyterLab and nbconvert's `lab` page; its `classic` and `basic` pages take it from metadata.
-    """
-    return f"<details><summary><small>This figure in words</small></summary><p>{html_text(alt)}</p></details>"
-
-
-def _close(fig: Figure) -> None:
-    from matplotlib import pyplot
-
-    pyplot.close(fig)
-
-
-def _emit(forms: dict[str, str], metadata: dict[str, Any] | None = None) -> None:
+def emit(forms: dict[str, str], metadata: dict[str, Any] | None = None) -> None:
+    """Nothing; hands the forms of one thing, by media type, to the notebook; outside of one, prints the plain text."""
     if InteractiveShell.initialized():
         notebook.display(forms, raw=True, metadata=metadata or {})
     elif "text/plain" in forms:

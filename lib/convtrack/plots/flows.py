@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,8 @@ from convtrack.errors import ConvtrackError
 from convtrack.gaps import Gap
 from convtrack.plots.palette import INK, OTHERS, PALE, PAPER, PLAIN, QUIET, STRONG, channel_colours
 from convtrack.plots.style import (
-    FONT, NOTHING, Drawing, Measure, canvas, columns, figure, full_name, measure, name_axis, numbers,
-    others_note, plural, share_of, short_name, tall, write,
+    FONT, NOTHING, Drawing, Measure, columns, figure, full_name, measure, name_axis, others_note, plural, share_of,
+    short_name, tall, write,
 )
 from convtrack.texts import fmt, in_words, plain_name
 
@@ -28,8 +29,7 @@ _BAR = 0.46
 
 
 @figure
-def funnel(steps: pd.DataFrame, what: str = "visitors", title: str | None = None,
-           top: int = 12) -> Drawing | Gap:
+def funnel(steps: pd.DataFrame, what: str = "visitors", title: str | None = None, top: int = 12) -> Drawing | Gap:
     """Nothing; displays the steps of a funnel as bars, and between them how many go no further.
 
     Parameters
@@ -50,60 +50,55 @@ def funnel(steps: pd.DataFrame, what: str = "visitors", title: str | None = None
     text: Most are lost between View item and Purchase: 150 of 200 visitors (75.0%) go no further
     ...
     """
-    rows = numbers(columns(steps, "step", "count"), "count").dropna(subset=["count"]).reset_index(drop=True)
+    rows = columns(steps, ["step"], ["count"]).dropna(subset=["count"]).reset_index(drop=True)
     if rows.empty:
         return NOTHING
-    rows["name"] = [_step_name(step) for step in rows["step"]]
+    rows = rows.assign(name=rows["step"].map(_step_name), lost=-rows["count"].diff().fillna(0))
     shown = rows.head(top)
-    lost = -rows["count"].diff().fillna(0)
-    takeaway = title or _funnel_sentence(rows, lost, what)
     note = f"The first {len(shown)} of {len(rows)} steps." if len(shown) < len(rows) else ""
-    fig, ax = canvas(takeaway, tall(len(shown), 0.72, 0.9), note)
-    _draw_funnel(ax, shown, lost.head(top))
-    return Drawing(fig, _funnel_alt(rows, lost, what, note), takeaway)
+    return Drawing(title or _funnel_sentence(rows, what), _funnel_alt(rows, what), partial(_draw_funnel, rows=shown),
+                   tall(len(shown), 0.72, 0.9), note)
 
 
 def _step_name(step: object) -> str:
     return plain_name(step) if re.fullmatch(r"[a-z0-9_]*[a-z][a-z0-9_]*", str(step)) else full_name(step)
 
 
-def _loss(rows: pd.DataFrame, lost: pd.Series, what: str = "") -> str:
-    """The largest loss between two steps, and of how many; nothing if there is none."""
-    at = int(lost.to_numpy().argmax())
-    before = rows["count"].iloc[at - 1]
-    return f"{fmt(lost[at])} of {fmt(before)}{what} ({share_of(lost[at], before)})" if lost[at] > 0 else ""
+def _largest_loss(rows: pd.DataFrame, what: str = "") -> tuple[str, int]:
+    """The largest loss between two steps, and of how many (nothing if there is none), and at which step it shows."""
+    at = int(rows["lost"].argmax())
+    lost, before = rows["lost"].iloc[at], rows["count"].iloc[at - 1]
+    return f"{fmt(lost)} of {fmt(before)}{what} ({share_of(lost, before)})" if lost > 0 else "", at
 
 
-def _funnel_sentence(rows: pd.DataFrame, lost: pd.Series, what: str) -> str:
-    loss, at = _loss(rows, lost, f" {what}"), int(lost.to_numpy().argmax())
+def _funnel_sentence(rows: pd.DataFrame, what: str) -> str:
+    loss, at = _largest_loss(rows, f" {what}")
     if not loss:
         start = f"{fmt(rows['count'].iloc[0])} {what} at {short_name(rows['name'].iloc[0], 40)}"
         return f"{start}, and none is lost on the way"
-    before, after = (short_name(rows["name"].iloc[i], 32) for i in (at - 1, at))
+    before, after = (short_name(name, 32) for name in rows["name"].iloc[[at - 1, at]])
     return f"Most are lost between {before} and {after}: {loss} go no further"
 
 
-def _funnel_alt(rows: pd.DataFrame, lost: pd.Series, what: str, note: str) -> str:
-    first, loss = rows["count"].iloc[0], _loss(rows, lost)
+def _funnel_alt(rows: pd.DataFrame, what: str) -> str:
+    first, (loss, at) = rows["count"].iloc[0], _largest_loss(rows)
     steps = [f"{name} {fmt(count)}" + (f" ({share_of(count, first)} of the first)" if i else "")
              for i, (name, count) in enumerate(zip(rows["name"], rows["count"], strict=True))]
-    said = [f"Funnel of {what}, {plural(len(rows), 'step')}: {', '.join(steps)}."]
-    at = rows["name"].iloc[int(lost.to_numpy().argmax())]
-    said += [f"Largest loss: {loss} before {at}."] if loss else []
-    return " ".join([*said, note]).strip()
+    said = f"Funnel of {what}, {plural(len(rows), 'step')}: {', '.join(steps)}."
+    return f"{said} Largest loss: {loss} before {rows['name'].iloc[at]}." if loss else said
 
 
-def _draw_funnel(ax: Axes, rows: pd.DataFrame, lost: pd.Series) -> None:
-    counts, places = rows["count"].to_numpy(), np.arange(len(rows))
-    for i in places[1:]:
+def _draw_funnel(ax: Axes, rows: pd.DataFrame) -> None:
+    counts, lost = rows["count"].to_numpy(), rows["lost"].to_numpy()
+    for i in range(1, len(rows)):
         sides = [i - 1 + _BAR / 2] * 2 + [i - _BAR / 2] * 2
         ax.fill([0, counts[i - 1], counts[i], 0], sides, color=PALE, zorder=0)
         _draw_loss(ax, i, lost[i], counts[i - 1], lost[i] == lost.max() > 0)
-    ax.barh(places, counts, height=_BAR, color=PLAIN)
-    for place, count in zip(places, counts, strict=True):
+    ax.barh(range(len(rows)), counts, height=_BAR, color=PLAIN)
+    for place, count in enumerate(counts):
         of_first = f"   {share_of(count, counts[0])} of the first" if place else ""
         write(ax, f"{fmt(count)}{of_first}", (count, place), (6, 0), size=10)
-    name_axis(ax, list(rows["name"]))
+    name_axis(ax, rows["name"])
     ax.set(xticks=[], xlim=(0, max(counts.max(), 1) * 1.01), ylim=(len(rows) - 0.6, -0.4))
     ax.tick_params(length=0)
 
@@ -118,20 +113,16 @@ def _draw_loss(ax: Axes, place: int, lost: float, before: float, largest: bool) 
 
 
 @figure
-def flow(links: pd.DataFrame, stages: Sequence[str] | None = None, weight: str = "conversions",
-         unit: str = "", title: str | None = None, top: int = 7) -> Drawing | Gap:
+def flow(links: pd.DataFrame, weight: str = "conversions", title: str | None = None, top: int = 7) -> Drawing | Gap:
     """Nothing; displays how much flows from category to category, stage by stage from left to right.
 
     Parameters
     ----------
     links : DataFrame
-        One row per combination of stages, with its weight. A missing stage: it ended before.
-    stages : sequence of str, optional
-        Columns of the stages from left to right; all but the weight when left out.
+        One row per combination of stages, with its weight. The columns of the stages, from left to right, are
+        all but the weight. A missing stage: it ended before.
     weight : str
         Column of the amounts.
-    unit : str
-        Unit of the amounts.
     title : str, optional
         A sentence that says what to take away; the largest flow when left out.
     top : int
@@ -145,10 +136,10 @@ def flow(links: pd.DataFrame, stages: Sequence[str] | None = None, weight: str =
     text: The most common way: Email to Direct, 30 of 40 conversions (75.0%)...
     ...
     """
-    names = list(stages or [column for column in links.columns if column != weight])
+    names = [column for column in links.columns if column != weight]
     if len(names) < 2:
         raise ConvtrackError(f"A flow needs two or more columns of stages beside '{weight}', not {names}.")
-    rows = numbers(columns(links, *names, weight), weight)
+    rows = columns(links, names, [weight])
     if (rows[weight] < 0).any():
         raise ConvtrackError(f"A flow cannot be negative; '{weight}' goes down to {fmt(rows[weight].min())}.")
     rows = rows[rows[weight] > 0]
@@ -156,15 +147,11 @@ def flow(links: pd.DataFrame, stages: Sequence[str] | None = None, weight: str =
     if len(names) < 2:
         return NOTHING
     rows = rows.assign(**{names[0]: rows[names[0]].astype(object).where(rows[names[0]].notna(), "(missing)")})
-    meant = measure(weight, rows[weight], unit)
-    ways = _largest_first(rows, names, weight)
-    takeaway = title or _flow_sentence(ways, meant)
+    meant, ways = measure(weight, rows[weight]), _largest_first(rows, names, weight)
     drawn, others = _with_rest(rows, names, weight, top)
-    note = " ".join(others_note(top, top + count, stage, instead="put together")
-                    for stage, count in others.items() if count)
-    fig, ax = canvas(takeaway, 5.2, note)
-    _draw_flow(ax, drawn, names, meant, others)
-    return Drawing(fig, _flow_alt(ways, names, meant, note), takeaway)
+    note = " ".join(others_note(top, top + count, stage, instead="put together") for stage, count in others.items() if count)
+    draw = partial(_draw_flow, links=drawn, meant=meant, others=others)
+    return Drawing(title or _flow_sentence(ways, meant), _flow_alt(ways, names, meant), draw, 5.2, note)
 
 
 def _largest_first(rows: pd.DataFrame, names: str | list[str], weight: str) -> pd.Series:
@@ -172,8 +159,7 @@ def _largest_first(rows: pd.DataFrame, names: str | list[str], weight: str) -> p
     return sums.sort_values(ascending=False, kind="stable")
 
 
-def _with_rest(rows: pd.DataFrame, stages: list[str], weight: str,
-               top: int) -> tuple[pd.DataFrame, dict[str, int]]:
+def _with_rest(rows: pd.DataFrame, stages: list[str], weight: str, top: int) -> tuple[pd.DataFrame, dict[str, int]]:
     """The links with the smaller categories of each stage put together, and how many those are."""
     rows, others = rows.copy(), {}
     for stage in stages:
@@ -185,13 +171,10 @@ def _with_rest(rows: pd.DataFrame, stages: list[str], weight: str,
     return rows.groupby(stages, dropna=False, sort=False)[weight].sum().reset_index(), others
 
 
-def _draw_flow(ax: Axes, links: pd.DataFrame, stages: list[str], meant: Measure,
-               others: dict[str, int]) -> None:
-    parts = {}
-    for i, stage in enumerate(stages):
-        parts |= {2 * i: pd.Series([None if pd.isna(name) else name for name in links[stage]], dtype=object),
-                  2 * i + 1: links[meant.name]}
-    names = {name for i in range(len(stages)) for name in parts[2 * i] if name is not None}
+def _draw_flow(ax: Axes, links: pd.DataFrame, meant: Measure, others: Mapping[str, int]) -> None:
+    stages = [links[stage].astype(object).where(links[stage].notna(), None) for stage in others]
+    parts = [column for stage in stages for column in (stage, links[meant.name])]
+    names = {name for stage in stages for name in stage if name is not None}
     rest = {_REST + stage: plural(count, "other") for stage, count in others.items()}
     diagram = _BySource(
         ax=ax, color_dict=channel_colours(names) | dict.fromkeys(rest, OTHERS), flow_alpha=0.45,
@@ -199,10 +182,10 @@ def _draw_flow(ax: Axes, links: pd.DataFrame, stages: list[str], meant: Measure,
         label_loc=("left", "right", "right"), label_gap=0.01, label_values=True,
         value_fn=lambda value: f"  {meant.text(value)}", value_loc="none",
         label_path_effects={"linewidth": 2.5, "foreground": PAPER, "alpha": 0.8},
-        titles=[plain_name(stage) for stage in stages], title_font={"weight": "bold"}, title_gap=0.03,
+        titles=[plain_name(stage) for stage in others], title_font={"weight": "bold"}, title_gap=0.03,
         sort="top", sort_dict=dict.fromkeys(rest, -1.0), node_gap=0.04, node_width=0.02, frame_gap=0,
         fontsize=9.5, fontcolor=INK, fontfamily=FONT)
-    diagram.setup(pd.DataFrame(parts))
+    diagram.setup(pd.DataFrame(dict(enumerate(parts))))
     diagram.plot_init()
     diagram.plot_frame()
     for i in range(diagram.num_flow):
@@ -238,9 +221,8 @@ def _flow_sentence(ways: pd.Series, meant: Measure) -> str:
     return f"The most common way: {short_name(_way(ways.index[0]), 60)}, {part}"
 
 
-def _flow_alt(ways: pd.Series, stages: list[str], meant: Measure, note: str) -> str:
-    between = f"from {in_words(stages[0])} to {in_words(stages[-1])}"
-    head = f"Flow of {meant.words} {between}, {meant.full(ways.sum())} in all."
+def _flow_alt(ways: pd.Series, stages: list[str], meant: Measure) -> str:
+    head = f"Flow of {meant.words} from {in_words(stages[0])} to {in_words(stages[-1])}, {meant.full(ways.sum())} in all."
     key = f"Largest: {_way(ways.index[0])} {meant.text(ways.iloc[0])}"
     key += f"; smallest: {_way(ways.index[-1])} {meant.text(ways.iloc[-1])}" if len(ways) > 1 else ""
-    return f"{head} {key}; {plural(len(ways), 'way')}. {note}".strip()
+    return f"{head} {key}; {plural(len(ways), 'way')}."

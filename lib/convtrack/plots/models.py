@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -11,12 +12,10 @@ from matplotlib.lines import Line2D
 
 from convtrack.errors import ConvtrackError, nearest
 from convtrack.gaps import Gap
-from convtrack.plots.palette import (
-    INK, MARKERS, PALE, PAPER, QUIET, RULE, channel_colours, ink_on, series_colours,
-)
+from convtrack.plots.palette import INK, MARKERS, PALE, PAPER, QUIET, RULE, channel_colours, ink_on, series_colours
 from convtrack.plots.style import (
-    NOTHING, Drawing, Measure, canvas, columns, figure, full_name, measure, name_axis, numbers, once_each,
-    others_note, plural, short_name, tall, value_axis, write,
+    NOTHING, Drawing, Measure, columns, figure, full_name, measure, name_axis, once_each, others_note, plural, short_name,
+    tall, value_axis, write,
 )
 from convtrack.texts import in_words, plain_name
 
@@ -63,33 +62,33 @@ def dots(credit: pd.DataFrame, of: str = "conversions", share: bool = False,
     wide = (wide / wide.sum()).dropna(how="all") if share else wide
     if wide.empty:
         return NOTHING
-    meant = measure(f"{of} share" if share else of, wide, "" if share else unit, "share" if share else None)
+    meant = measure(f"{of} share", wide, kind="share") if share else measure(of, wide, unit)
     shown = wide.loc[wide.mean(axis=1).sort_values(ascending=False, kind="stable").index].head(top)
-    widest = _widest(shown)
-    note = others_note(len(shown), len(wide), by)
-    takeaway = title or _dots_sentence(shown, widest, meant)
-    fig, ax = canvas(takeaway, tall(len(shown), 0.42, 2.1), note)
-    spans = _intervals(credit, by, interval, shown, of if share else None)
-    _draw_dots(ax, shown, widest, meant, spans)
-    return Drawing(fig, _dots_alt(shown, by, meant, note), takeaway)
+    whiskers = _whiskers(credit, by, interval, of if share else None).reindex(shown.index) if interval else None
+    draw = partial(_draw_dots, wide=shown, meant=meant, interval=interval, whiskers=whiskers)
+    return Drawing(title or _dots_sentence(shown, meant), _dots_alt(shown, by, meant), draw, tall(len(shown), 0.42, 2.1),
+                   others_note(len(shown), len(wide), by))
 
 
 def _by_model(credit: pd.DataFrame, by: str, of: str, models: Sequence[str] | None) -> pd.DataFrame:
     """The amounts, one row each `by` and one column a model; missing where a model has no such row."""
-    rows = numbers(columns(credit, "model", by, of), of)
+    rows = columns(credit, ["model", by], [of])
     once_each(rows, "model", by)
     wanted = list(models or dict.fromkeys(rows["model"]))
-    known = set(rows["model"])
     for model in wanted:
-        if model not in known:
-            raise ConvtrackError(f"The credit has no model '{model}'.{nearest(model, known)}")
+        _require(model, rows["model"])
     return rows.pivot(index=by, columns="model", values=of)[wanted].dropna(how="all")
+
+
+def _require(model: str, known: pd.Series, purpose: str = "") -> None:
+    if model not in set(known):
+        raise ConvtrackError(f"The credit has no model '{model}'{purpose}.{nearest(model, set(known))}")
 
 
 def _widest(wide: pd.DataFrame) -> object | None:
     """The row on which the models are furthest apart, or None if they agree."""
     spread = wide.max(axis=1) - wide.min(axis=1)
-    return spread.idxmax() if wide.shape[1] > 1 and spread.max() > 0 else None
+    return spread.idxmax() if spread.max() > 0 else None
 
 
 def _ends(row: pd.Series) -> tuple[str, str]:
@@ -97,59 +96,52 @@ def _ends(row: pd.Series) -> tuple[str, str]:
     return in_words(row.idxmin()), in_words(row.idxmax())
 
 
-def _dots_sentence(wide: pd.DataFrame, widest: object | None, meant: Measure) -> str:
-    if widest is None:
+def _dots_sentence(wide: pd.DataFrame, meant: Measure) -> str:
+    widest = _widest(wide)
+    if wide.shape[1] == 1:
         most = f"{short_name(wide.index[0], 40)} gets the most by {in_words(wide.columns[0])}"
-        alike = f"{plural(wide.shape[1], 'model')}, no disagreement on {meant.words}"
-        return alike if wide.shape[1] > 1 else f"{most}: {meant.full(wide.iloc[0, 0])}"
-    row = wide.loc[widest]
+        return f"{most}: {meant.full(wide.iloc[0, 0])}"
+    if widest is None:
+        return f"{plural(wide.shape[1], 'model')}, no disagreement on {meant.words}"
+    row, words = wide.loc[widest], "of the credit" if meant.kind == "share" else meant.words
     least, most = _ends(row)
-    words = "of the credit" if meant.kind == "share" else meant.words
     said = f"{meant.full(row.min())} {words} by {least}, {meant.full(row.max())} by {most}"
     return f"The models disagree most on {short_name(widest, 40)}: {said}"
 
 
-def _dots_alt(wide: pd.DataFrame, by: str, meant: Measure, note: str) -> str:
-    said = []
-    for name, row in wide.iterrows():
-        least, most = _ends(row)
-        alike = row.min() == row.max()
-        said.append(f"{full_name(name)}: {meant.text(row.min())}" if alike else
-                    f"{full_name(name)}: {least} {meant.text(row.min())} to {most} {meant.text(row.max())}")
+def _dots_alt(wide: pd.DataFrame, by: str, meant: Measure) -> str:
+    said = [f"{full_name(name)}: {_range(row, meant)}" for name, row in wide.iterrows()]
     head = f"Dot plot of {meant.words} by {by.replace('_', ' ')}, {plural(wide.shape[1], 'model')}."
-    return f"{head} {'; '.join(said)}. {note}".strip()
+    return f"{head} {'; '.join(said)}."
 
 
-def _intervals(credit: pd.DataFrame, by: str, model: str | None, wide: pd.DataFrame,
-               total_of: str | None) -> tuple[str, pd.DataFrame] | None:
-    """The model with whiskers, and its low and high for every row, on the scale that is drawn."""
-    if model is None:
-        return None
-    rows = numbers(columns(credit, "model", by, "low", "high", total_of), "low", "high", total_of)
+def _range(row: pd.Series, meant: Measure) -> str:
+    least, most = _ends(row)
+    low, high = meant.text(row.min()), meant.text(row.max())
+    return low if row.min() == row.max() else f"{least} {low} to {most} {high}"
+
+
+def _whiskers(credit: pd.DataFrame, by: str, model: str, total_of: str | None) -> pd.DataFrame:
+    """The low and high that a model gives each `by`, as shares of its total if `total_of` names the amounts."""
+    rows = columns(credit, ["model", by], ["low", "high", total_of])
+    _require(model, rows["model"], " for the interval")
     mine = rows[rows["model"] == model].set_index(by)
-    if mine.empty:
-        closest = nearest(model, set(rows["model"]))
-        raise ConvtrackError(f"The credit has no model '{model}' for the interval.{closest}")
-    scale = mine[total_of].sum() if total_of else 1
-    return model, (mine[["low", "high"]] / scale).reindex(wide.index)
+    return mine[["low", "high"]] / (mine[total_of].sum() if total_of else 1)
 
 
-def _draw_dots(ax: Axes, wide: pd.DataFrame, widest: object | None, meant: Measure,
-               spans: tuple[str, pd.DataFrame] | None) -> None:
-    places = np.arange(len(wide))
-    colours = series_colours(wide.columns)
+def _draw_dots(ax: Axes, wide: pd.DataFrame, meant: Measure, interval: str | None, whiskers: pd.DataFrame | None) -> None:
+    places, colours, widest = np.arange(len(wide)), series_colours(wide.columns), _widest(wide)
     if widest is not None:
         at = list(wide.index).index(widest)
         ax.axhspan(at - 0.5, at + 0.5, color=PALE, zorder=0)
     ax.hlines(places, wide.min(axis=1), wide.max(axis=1), color=RULE, linewidth=3, zorder=1)
     steps = np.linspace(-0.2, 0.2, wide.shape[1]) if wide.shape[1] > 1 else [0.0]
     for model, step, marker in zip(wide.columns, steps, MARKERS * wide.shape[1], strict=False):
-        if spans and spans[0] == model:
-            ends = spans[1]["low"], spans[1]["high"]
-            ax.hlines(places + step, *ends, color=colours[model], linewidth=1.3, zorder=2)
+        if model == interval:
+            ax.hlines(places + step, whiskers["low"], whiskers["high"], color=colours[model], linewidth=1.3, zorder=2)
         ax.scatter(wide[model], places + step, marker=marker, s=48, color=colours[model], edgecolor=PAPER,
                    linewidth=0.6, zorder=3, clip_on=False, label=str(model))
-    _legend(ax, [plain_name(model) for model in wide.columns], list(colours.values()))
+    _legend(ax, colours)
     name_axis(ax, list(wide.index))
     ax.set_ylim(len(wide) - 0.4, -0.6)
     left, right = ax.get_xlim()
@@ -157,12 +149,12 @@ def _draw_dots(ax: Axes, wide: pd.DataFrame, widest: object | None, meant: Measu
     value_axis(ax, meant)
 
 
-def _legend(ax: Axes, names: list[str], colours: list[str]) -> None:
+def _legend(ax: Axes, colours: dict[object, str]) -> None:
     handles = [Line2D([], [], marker=MARKERS[i % len(MARKERS)], color=colour, linestyle="", markersize=6.5)
-               for i, colour in enumerate(colours)]
-    texts = [short_name(name, 22) for name in names]
-    ax.legend(handles, texts, loc="lower left", bbox_to_anchor=(0, 1), ncols=min(len(names), 5),
-              borderaxespad=0.2, handletextpad=0.1, columnspacing=1.4)
+               for i, colour in enumerate(colours.values())]
+    texts = [short_name(plain_name(model), 22) for model in colours]
+    ax.legend(handles, texts, loc="lower left", bbox_to_anchor=(0, 1), ncols=min(len(texts), 5), borderaxespad=0.2,
+              handletextpad=0.1, columnspacing=1.4)
 
 
 # ------------------------------------------------------------------------------------------------------- rank
@@ -206,15 +198,13 @@ def rank(credit: pd.DataFrame, models: Sequence[str] | None = None, of: str = "c
     ranks = wide.sort_index().rank(ascending=False, method="first").astype(int)
     ranks = ranks.sort_values(ranks.columns[0], kind="stable").head(top)
     meant = measure(of, wide, unit)
-    note = others_note(len(ranks), len(wide), by)
-    takeaway = title or _rank_sentence(ranks)
-    fig, ax = canvas(takeaway, tall(int(ranks.max().max()), 0.36, 1.6), note)
-    _draw_ranks(ax, ranks, wide, meant, by)
-    return Drawing(fig, _rank_alt(ranks, wide, by, meant, note), takeaway)
+    draw = partial(_draw_ranks, ranks=ranks, wide=wide, meant=meant, by=by)
+    return Drawing(title or _rank_sentence(ranks), _rank_alt(ranks, wide, by, meant), draw,
+                   tall(int(ranks.max().max()), 0.36, 1.6), others_note(len(ranks), len(wide), by))
 
 
 def _rank_sentence(ranks: pd.DataFrame) -> str:
-    mover = _mover(ranks)
+    mover = _widest(ranks)
     if mover is None:
         return f"{plural(ranks.shape[1], 'model')}, one order: all rank alike"
     row = ranks.loc[mover]
@@ -222,16 +212,9 @@ def _rank_sentence(ranks: pd.DataFrame) -> str:
     return f"{short_name(mover, 40)} ranks {row.min()} by {best} but {row.max()} by {worst}"
 
 
-def _mover(ranks: pd.DataFrame) -> object | None:
-    """What the models rank most differently, or None if they agree."""
-    spread = ranks.max(axis=1) - ranks.min(axis=1)
-    return spread.idxmax() if spread.max() else None
-
-
 def _draw_ranks(ax: Axes, ranks: pd.DataFrame, wide: pd.DataFrame, meant: Measure, by: str) -> None:
     colours = channel_colours(ranks.index) if by == "channel" else series_colours(ranks.index)
-    stops = np.arange(ranks.shape[1])
-    mover = _mover(ranks)
+    stops, mover = np.arange(ranks.shape[1]), _widest(ranks)
     for name, row in ranks.iterrows():
         width, layer = (4.5, 3) if name == mover else (2, 2)
         ax.plot(stops, row, color=colours[name], linewidth=width, zorder=layer, label=str(name))
@@ -251,11 +234,10 @@ def _draw_ranks(ax: Axes, ranks: pd.DataFrame, wide: pd.DataFrame, meant: Measur
     ax.spines[["left", "bottom"]].set_visible(False)
 
 
-def _rank_alt(ranks: pd.DataFrame, wide: pd.DataFrame, by: str, meant: Measure, note: str) -> str:
-    said = []
+def _rank_alt(ranks: pd.DataFrame, wide: pd.DataFrame, by: str, meant: Measure) -> str:
+    said = [f"Ranks of {plural(len(ranks), by)} on {meant.words}."]
     for model in ranks.columns:
         order = ranks[model].sort_values()
-        places = [f"{place} {full_name(name)} {meant.text(wide.loc[name, model])}"
-                  for name, place in order.items()]
+        places = [f"{place} {full_name(name)} {meant.text(wide.loc[name, model])}" for name, place in order.items()]
         said.append(f"By {in_words(model)}: {', '.join(places)}.")
-    return " ".join([f"Ranks of {plural(len(ranks), by)} on {meant.words}.", *said, note]).strip()
+    return " ".join(said)

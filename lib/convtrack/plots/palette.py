@@ -6,7 +6,8 @@ import colorsys
 import hashlib
 from collections.abc import Iterable
 
-from matplotlib.colors import to_hex, to_rgb
+from matplotlib.colors import to_hex
+from seaborn.utils import relative_luminance
 
 INK, QUIET, RULE, PAPER = "#1F2328", "#5F666D", "#D9DDE1", "#FFFFFF"
 PLAIN, STRONG, PALE, OTHERS = "#2F6690", "#C2571A", "#F2F4F6", "#B4B9BE"
@@ -69,9 +70,7 @@ def ink_on(colour: str) -> str:
     >>> ink_on("#0B4971"), ink_on("#CE9DFF")
     ('#FFFFFF', '#1F2328')
     """
-    red, green, blue = ((part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4)
-                        for part in to_rgb(colour))
-    return PAPER if 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.21 else INK
+    return PAPER if relative_luminance(colour) < 0.21 else INK
 
 
 def _from_name(name: str) -> str:

@@ -20,10 +20,11 @@ from matplotlib.ft2font import FT2Font
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import Formatter, MaxNLocator
 
-from convtrack.display import publish, show_gap
+from convtrack.display import show_gap
 from convtrack.errors import ConvtrackError, nearest
 from convtrack.gaps import Gap, gap_of
 from convtrack.plots.palette import INK, PAPER, QUIET, RULE
+from convtrack.plots.publish import publish
 from convtrack.texts import clean, fmt, in_words, kind_of, places, plain_name
 
 NOTHING = Gap("There is nothing to draw: the table has no rows with a number.")
@@ -42,11 +43,13 @@ STYLE = {
 
 
 class Drawing(NamedTuple):
-    """A figure that is ready to leave: the figure, its description and what to conclude from it."""
+    """What is to be drawn and said: the takeaway (also the title), the description, and how to draw it on an axes."""
 
-    fig: Figure
-    alt: str
     takeaway: str
+    alt: str
+    draw: Callable[[Axes], None]
+    height: float = HEIGHT
+    note: str = ""  # what is not drawn; part of the description, and written below the figure
 
 
 class Measure(NamedTuple):
@@ -100,20 +103,37 @@ def measure(name: object, values: Any, unit: str = "", kind: str | None = None) 
     return Measure(str(name), kind, unit, 0 if rough else places(present, kind))
 
 
-def figure(draw: Callable[..., Drawing | Gap]) -> Callable[..., None]:
-    """`draw` as a figure for lessons: takes any table, applies the style, publishes; shows a gap as a gap."""
+def figure(describe: Callable[..., Drawing | Gap]) -> Callable[..., None]:
+    """`describe` as a figure for lessons: takes any table, draws, applies the style, publishes; shows a gap as a gap."""
 
-    @functools.wraps(draw)
+    @functools.wraps(describe)
     def published(table: Any, *args: Any, **kwargs: Any) -> None:
         frame = _frame(table)
         gap = gap_of(frame, *args, *kwargs.values())
         with matplotlib.style.context(["default", STYLE]):
-            drawing = (draw(frame, *args, **kwargs) if len(frame) else NOTHING) if gap is None else gap
-            return show_gap(drawing) if isinstance(drawing, Gap) else publish(*drawing)
+            drawing = (describe(frame, *args, **kwargs) if len(frame) else NOTHING) if gap is None else gap
+            return show_gap(drawing) if isinstance(drawing, Gap) else _publish(drawing)
 
-    shown = inspect.signature(draw).replace(return_annotation=None)
+    shown = inspect.signature(describe).replace(return_annotation=None)
     published.__signature__ = shown  # type: ignore[attr-defined]
     return published
+
+
+def _publish(drawing: Drawing) -> None:
+    fig, ax = _canvas(drawing)
+    drawing.draw(ax)
+    publish(fig, f"{drawing.alt} {drawing.note}".strip(), drawing.takeaway)
+
+
+def _canvas(drawing: Drawing) -> tuple[Figure, Axes]:
+    """A figure with one axes, the takeaway at the top left and the note at the bottom left."""
+    fig = Figure(figsize=(WIDTH, drawing.height), layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
+    FigureCanvasAgg(fig)
+    title, note = ("\n".join(textwrap.wrap(text, width)) for text, width in ((drawing.takeaway, 78), (drawing.note, 108)))
+    fig.suptitle(title, x=0.01, ha="left", size=12, weight="bold", linespacing=1.3)
+    if note:
+        fig.supxlabel(note, x=0.01, ha="left", size=8.5, color=QUIET)
+    return fig, fig.subplots()
 
 
 def _frame(table: Any) -> pd.DataFrame | Gap:
@@ -126,37 +146,27 @@ def _frame(table: Any) -> pd.DataFrame | Gap:
     return _frame(table.table)
 
 
-def columns(table: pd.DataFrame, *names: str | None) -> pd.DataFrame:
-    """The named columns of `table` (or levels of its index) in that order.
+def columns(table: pd.DataFrame, names: Sequence[str | None], amounts: Sequence[str | None] = ()) -> pd.DataFrame:
+    """The columns of `table` (or levels of its index) called `names`, and those called `amounts` as floats.
+
+    None is passed over; a gap or a missing value among the amounts is NaN.
 
     Raises
     ------
     ConvtrackError
-        If there is no such column.
+        If there is no such column, or one of amounts has text that is no number.
     """
-    wanted = list(dict.fromkeys(name for name in names if name is not None))
+    wanted, numeric = ([name for name in dict.fromkeys(some) if name is not None] for some in ((*names, *amounts), amounts))
     in_index = [name for name in wanted if name not in table.columns and name in table.index.names]
     full = table.reset_index(in_index) if in_index else table
     for name in wanted:
         if name not in full.columns:
             closest = nearest(name, map(str, full.columns))
             raise ConvtrackError(f"The table to draw has no column '{name}'.{closest}")
-    return full[wanted].reset_index(drop=True)
-
-
-def numbers(table: pd.DataFrame, *names: str | None) -> pd.DataFrame:
-    """`table` with the named columns as floats; a gap or a missing value is NaN.
-
-    Raises
-    ------
-    ConvtrackError
-        If a column has text that is no number.
-    """
-    wanted = [name for name in names if name is not None]
     try:
-        return table.assign(**{name: floats(table[name]) for name in wanted})
+        return full[wanted].reset_index(drop=True).assign(**{name: floats(full[name]).to_numpy() for name in numeric})
     except (TypeError, ValueError) as error:
-        where = " or ".join(map(repr, wanted))
+        where = " or ".join(map(repr, numeric))
         raise ConvtrackError(f"The table to draw has no numbers in {where}: {error}") from None
 
 
@@ -166,24 +176,14 @@ def floats(values: pd.Series) -> pd.Series:
     return pd.Series(known, index=values.index, dtype=float).where(np.isfinite)
 
 
-def once_each(table: pd.DataFrame, *names: str) -> None:
+def once_each(table: pd.DataFrame, *names: str | None) -> None:
     """Nothing; raises a ConvtrackError if a combination of the columns `names` comes twice."""
-    again = table[table.duplicated(list(names))]
+    key = [name for name in names if name is not None]
+    again = table[table.duplicated(key)]
     if len(again):
-        key = ", ".join(fmt(again.iloc[0][name]) for name in names)
-        raise ConvtrackError(f"The table to draw has more than one row for '{key}' in '{', '.join(names)}'. "
-                             f"Add them up, or choose: table.groupby({list(names)!r}).sum()")
-
-
-def canvas(title: str, height: float = HEIGHT, note: str = "") -> tuple[Figure, Axes]:
-    """A figure with one axes, the title at the top left and the note at the bottom left."""
-    fig = Figure(figsize=(WIDTH, height), layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
-    FigureCanvasAgg(fig)
-    lines = "\n".join(textwrap.wrap(title, 78))
-    fig.suptitle(lines, x=0.01, ha="left", size=12, weight="bold", linespacing=1.3)
-    if note:
-        fig.supxlabel("\n".join(textwrap.wrap(note, 108)), x=0.01, ha="left", size=8.5, color=QUIET)
-    return fig, fig.subplots()
+        twice = ", ".join(fmt(again.iloc[0][name]) for name in key)
+        raise ConvtrackError(f"The table to draw has more than one row for '{twice}' in '{', '.join(key)}'. "
+                             f"Add them up, or choose: table.groupby({key!r}).sum()")
 
 
 def tall(rows: int, each: float = 0.34, besides: float = 1.5) -> float:
@@ -207,13 +207,14 @@ def full_name(name: object) -> str:
 
 
 def value_axis(ax: Axes, meant: Measure, across: bool = True) -> None:
-    """Nothing; gives the axis of the numbers its title, a light grid and readable ticks."""
+    """Nothing; gives the axis of the numbers its title, a light grid and readable, quiet ticks."""
     axis = ax.xaxis if across else ax.yaxis
     axis.set_label_text(meant.axis)
     whole = meant.decimals == 0 and meant.kind == ""
     axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10], integer=whole))
     axis.set_major_formatter(_Ticks(meant))
-    ax.grid(True, axis="x" if across else "y")
+    axis.grid(True)
+    axis.set_tick_params(labelcolor=QUIET, labelsize=9)
     ax.tick_params(length=0)
 
 
