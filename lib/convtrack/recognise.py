@@ -1,4 +1,4 @@
-"""Which file of a stranger's is which table, and which of its columns is which of ours.
+"""Which file of a stranger's is which table, and which of its columns is which of ours: `find_tables` says both.
 
 The words in a column's name (`synonyms.yaml`) and what its cells look like are each worth something between 0
 and 1, together 1 - (1 - name)(1 - content). Columns are paired one to one so that the whole fits best; a tie
@@ -12,7 +12,8 @@ import io
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -27,9 +28,9 @@ import yaml
 from scipy.optimize import linear_sum_assignment
 
 from .channels import channel_rules
-from .errors import ConvtrackError, nearest
+from .errors import ConvtrackError
 from .schema import TABLES, Column
-from .sources import TableSource, read_raw, to_numbers, to_utc
+from .sources import TableSource, neighbour, read_raw, to_numbers, to_utc
 
 ROWS_TO_JUDGE, VALUES_TO_JUDGE, LETTERS_TO_SNIFF = 20_000, 2_000, 200_000
 THRESHOLD = 0.5  # name and content together must speak for a column at least so much
@@ -39,6 +40,7 @@ BY_CONTENT = ("event_time", "date", "event_name", "channel", "currency", "page_u
 UMLAUTS = str.maketrans(dict(zip("äöüßøÄÖÜ", "ae oe ue ss o Ae Oe Ue".split(), strict=True)))
 CLOCK = re.compile(r".*\d:\d{2}.*")
 EPOCH = re.compile(r"1[3-9]\d{8}(\d{3}){0,3}")  # seconds to nanoseconds since 1970, for 2011 to 2033
+ZONED = r"(?:Z|UTC|GMT|:\d[\d.]*\s*[+-]\d\d(?::?\d\d)?)$"
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1c-\x1f]")
 
 
@@ -66,20 +68,17 @@ class Words:
     """
 
     def __init__(self) -> None:
-        file = resources.files("convtrack").joinpath("synonyms.yaml")
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it was built
-        known = yaml.load(file.read_text(encoding="utf-8"), Loader=loader)
+        known = yaml.load(resources.files("convtrack").joinpath("synonyms.yaml").read_text(encoding="utf-8"), Loader=loader)
         self.columns = {ours: [_word(w) for w in (ours, *group)] for ours, group in known["columns"].items()}
         self.urls, self.goals = re.compile(known["urls"]), known["goals"]
         self.spellings = {column: {_word(w).key: ours for ours, ws in groups.items() for w in [ours, *ws]}
                           for column, groups in known["values"].items()}
         self.spellings["currency"] |= {code.casefold(): code for code in known["currencies"].split()}
         self.spellings["channel"] = {_word(name).key: name for name in channel_rules()["channel"].unique()}
-        kinds = {_word(w).key: frozenset(kind.split())
-                 for kind, group in known["channel_words"].items() for w in group}
+        kinds = {_word(w).key: frozenset(kind.split()) for kind, group in known["channel_words"].items() for w in group}
         self.kinds = dict(sorted(kinds.items(), key=lambda item: -len(item[0])))
-        self.channels = {frozenset(kinds.split()): name
-                         for name, group in known["channels"].items() for kinds in group}
+        self.channels = {frozenset(kinds.split()): name for name, group in known["channels"].items() for kinds in group}
 
     def spelled(self, column: str, text: str) -> str | None:
         """Our spelling of a value, or None where it is not known."""
@@ -127,6 +126,11 @@ class Look:
     separator: str = ","
     encoding: str = "utf-8-sig"
 
+    @property
+    def is_text(self) -> bool:
+        """Whether it has separators and an encoding."""
+        return self.path.suffix.lower() != ".parquet"
+
     @cached_property
     def frame(self) -> pd.DataFrame:
         """All its rows, as the study is going to read them."""
@@ -134,11 +138,10 @@ class Look:
         return read_raw(self.path, source)
 
     @cached_property
-    def profiles(self) -> list[Profile]:
-        """What each column looks like."""
+    def profiles(self) -> dict[str, Profile]:
+        """What each column that has a name looks like."""
         head = self.frame.head(ROWS_TO_JUDGE)
-        names = {name: i for i, name in enumerate(head.columns) if name and isinstance(name, str)}
-        return [_profile(name, head.iloc[:, i]) for name, i in names.items()]
+        return {name: _profile(name, cells) for name, cells in head.items() if name and isinstance(name, str)}
 
 
 def _look_at(path: Path) -> Look:
@@ -157,13 +160,9 @@ def _look_at(path: Path) -> Look:
 
 def _encoding(path: Path) -> str:
     for encoding in ("utf-8-sig", "cp1252"):
-        try:
-            with path.open(encoding=encoding, newline="") as file:
-                while file.read(1 << 20):
-                    pass
+        with suppress(UnicodeDecodeError):
+            path.read_text(encoding)
             return encoding
-        except UnicodeDecodeError:
-            continue
     return "latin-1"
 
 
@@ -175,14 +174,15 @@ def _separator(path: Path, encoding: str) -> str:
 
 
 def _evenness(head: str, separator: str) -> tuple[float, int]:
+    """The share of rows that a separator cuts into as many fields as the header, and how many those are."""
     try:
-        rows = [row for row in islice(csv.reader(io.StringIO(head), delimiter=separator), 500) if row]
+        fields = [len(row) for row in islice(csv.reader(io.StringIO(head), delimiter=separator), 500) if row]
     except csv.Error:
         return 0.0, 1
-    rows = rows[:-1] if len(head) == LETTERS_TO_SNIFF else rows  # the last one may be cut off
-    if not rows or len(rows[0]) == 1:
+    fields = fields[:-1] if len(head) == LETTERS_TO_SNIFF else fields  # the last row may be cut off
+    if not fields or fields[0] == 1:
         return 0.0, 1
-    return round(float(np.mean([len(row) == len(rows[0]) for row in rows[1:] or rows])), 1), len(rows[0])
+    return round(float(np.mean(np.equal(fields[1:] or fields, fields[0]))), 1), fields[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,10 +197,15 @@ class Profile:
     times: float
     numbers: float
 
-    def share(self, pattern: re.Pattern[str]) -> float:
-        """The share of the first 2,000 distinct texts that match a pattern."""
-        matched = [bool(pattern.fullmatch(text)) for text in self.texts.head(VALUES_TO_JUDGE)]
-        return sum(matched) / max(1, len(matched))
+    @property
+    def has_clock(self) -> bool:
+        """Whether any text has a time of day."""
+        return self.share(CLOCK.fullmatch) > 0
+
+    def share(self, test: Callable[[str], object]) -> float:
+        """The share of the first 2,000 distinct texts that pass a test."""
+        passed = [bool(test(text)) for text in self.texts.head(VALUES_TO_JUDGE)]
+        return sum(passed) / max(1, len(passed))
 
 
 def _profile(name: str, cells: pd.Series) -> Profile:
@@ -216,39 +221,61 @@ def _profile(name: str, cells: pd.Series) -> Profile:
 
 
 class Match(NamedTuple):
-    """The file's column for one of ours and why; or, where `theirs` is None, the columns that it could be."""
+    """What fits one of our columns: a column of the file, and the `others` that fit too; or nothing but others.
 
-    theirs: str | None
-    why: str = ""
-    rivals: tuple[str, ...] = ()
+    `name` is how like its name is, `score` how well name and content fit together.
+    """
+
+    profile: Profile | None = None
+    name: float = 0.0
+    score: float = 0.0
+    others: tuple[str, ...] = ()
+
+
+NOTHING = Match()
 
 
 def _is_needed(column: Column) -> bool:
     return column.required and column.name != "event_id"  # events are numbered where they have no id
 
 
-def _assign(table: str, look: Look, words: Words) -> dict[str, Match]:
-    """The file's column for each column of a table that was found or is needed."""
-    columns, profiles = TABLES[table], look.profiles
-    names = {(c, p): _likeness(p.word, words.columns[c.name]) for c in columns for p in profiles}
-    scores = {(c, p): _score(c, p, name, words) for (c, p), name in names.items()}
-    pairs = _pairs(columns, profiles, scores)
+def _matches(table: str, look: Look, words: Words) -> dict[str, Match]:
+    """What fits each column of a table, for those that were found or are needed."""
+    columns, profiles = {c.name: c for c in TABLES[table]}, look.profiles
+    names = _grid(columns, profiles, lambda c, p: _likeness(p.word, words.columns[c.name]))
+    scores = _grid(columns, profiles, lambda c, p: _score(c, p, names.at[c.name, p.name], words))
+    needed = [name for name, column in columns.items() if _is_needed(column)]
+    pairs = _pairs(scores, needed)
     found = {}
-    for c in (c for c in columns if c in pairs or _is_needed(c)):
-        taken = set(pairs.values()) - {pairs.get(c)}
-        free = {p: (names[c, p], scores[c, p]) for p in profiles if p not in taken}
-        found[c.name] = _match(c, pairs[c], free) if c in pairs else _no_match(free)
+    for ours in (ours for ours in columns if ours in pairs or ours in needed):
+        taken = set(pairs.values()) - {pairs.get(ours)}
+        free = [theirs for theirs in profiles if theirs not in taken]
+        found[ours] = _match(profiles.get(pairs.get(ours)), names.loc[ours, free], scores.loc[ours, free])
     return found
 
 
-def _pairs(columns: Sequence[Column], profiles: Sequence[Profile],
-           scores: dict[tuple[Column, Profile], float]) -> dict[Column, Profile]:
+def _grid(columns: dict[str, Column], profiles: dict[str, Profile], fit: Callable[[Column, Profile], float]) -> pd.DataFrame:
+    """How well each column of ours (a row) and each of the file (a column) fit."""
+    return pd.DataFrame({theirs: [fit(c, p) for c in columns.values()] for theirs, p in profiles.items()}, index=list(columns))
+
+
+def _pairs(scores: pd.DataFrame, needed: list[str]) -> dict[str, str]:
     """The pairing with the largest sum of weight × score³, so that one sure pair beats two doubtful ones."""
-    table = np.array([[scores[c, p] for p in profiles] for c in columns])
-    needed = np.array([[10.0 if _is_needed(c) else 1.0] for c in columns])
-    weights = needed * np.where(table < THRESHOLD, 0, table) ** 3
+    table = scores.to_numpy()
+    weights = np.where(scores.index.isin(needed), 10.0, 1.0)[:, None] * np.where(table < THRESHOLD, 0, table) ** 3
     chosen = linear_sum_assignment(weights, maximize=True)
-    return {columns[i]: profiles[j] for i, j in zip(*chosen, strict=True) if weights[i, j]}
+    return {scores.index[i]: scores.columns[j] for i, j in zip(*chosen, strict=True) if weights[i, j]}
+
+
+def _match(profile: Profile | None, names: pd.Series, scores: pd.Series) -> Match:
+    """What fits, of the columns that are no other's: one of them, or those between which nothing decides."""
+    if profile is None:
+        return Match(others=tuple(scores.index[scores >= 0.35]))
+    name, score, others = names[profile.name], scores[profile.name], scores.drop(profile.name)
+    rivals = others.index[(names[others.index] == name) & (others >= score - 0.05)]
+    if len(rivals):
+        return Match(others=(profile.name, *rivals))
+    return Match(profile, name, score, tuple(others.index[others >= THRESHOLD]))
 
 
 def _score(column: Column, p: Profile, name: float, words: Words) -> float:
@@ -264,12 +291,11 @@ def _score(column: Column, p: Profile, name: float, words: Words) -> float:
 
 def _fit(column: Column, p: Profile, words: Words) -> float | None:
     """How strongly the content speaks for a column, None where it speaks against it."""
-    if p.texts.empty or (_is_needed(column) and p.filled < 0.5 * p.rows):
-        return None
-    if column.unique and len(p.texts) < p.rows:
+    is_sparse = p.texts.empty or (_is_needed(column) and p.filled < 0.5 * p.rows)
+    if is_sparse or (column.unique and len(p.texts) < p.rows):
         return None
     if column.kind in ("time", "date"):
-        return None if p.times < 0.5 else 0.5 * p.times + 0.1 * p.share(CLOCK)
+        return None if p.times < 0.5 else 0.5 * p.times + 0.1 * p.share(CLOCK.fullmatch)
     if p.times > 0.9:
         return None
     if column.kind in ("money", "count"):
@@ -277,13 +303,12 @@ def _fit(column: Column, p: Profile, words: Words) -> float | None:
     if column.name in SPELLED:
         return _fit_of_spellings(column, p, words)
     if column.name == "page_url":
-        return 0.5 if p.share(words.urls) >= 0.5 else None
+        return 0.5 if p.share(words.urls.fullmatch) >= 0.5 else None
     return 0.4 if column.name == "visitor_id" and _comes_back(p) else 0.1
 
 
 def _fit_of_spellings(column: Column, p: Profile, words: Words) -> float | None:
-    known = sum(words.spelled(column.name, text) is not None for text in p.texts.head(VALUES_TO_JUDGE))
-    known /= len(p.texts.head(VALUES_TO_JUDGE))
+    known = p.share(lambda text: words.spelled(column.name, text))
     if column.name in ("event_name", "channel"):
         is_few = len(p.texts) <= max(50, 0.1 * p.rows) and p.numbers < 0.9
         return 0.1 + 0.6 * known if is_few else None
@@ -298,32 +323,6 @@ def _comes_back(p: Profile) -> bool:
     return p.filled > 0.9 * p.rows and different > max(20, 0.005 * p.rows) and p.filled > 1.2 * different
 
 
-def _no_match(free: dict[Profile, tuple[float, float]]) -> Match:
-    return Match(None, "", tuple(p.name for p, (_, score) in free.items() if score >= 0.35))
-
-
-def _match(column: Column, p: Profile, free: dict[Profile, tuple[float, float]]) -> Match:
-    name, score = free[p]
-    others = {other.name: pair for other, pair in free.items() if other is not p}
-    if rivals := [other for other, pair in others.items() if pair[0] == name and pair[1] >= score - 0.05]:
-        return Match(None, "", (p.name, *rivals))
-    sure = "sure" if score >= 0.95 else "likely" if score >= 0.7 else "a guess"
-    because = "by its name" if name >= 0.9 else "by part of its name" if name else "by its content alone"
-    also = " or ".join(repr(other) for other, pair in others.items() if pair[1] >= THRESHOLD)
-    return Match(p.name, f"{sure}, {because}; {_content(column, p)}" + (f"; else {also}" if also else ""))
-
-
-def _content(column: Column, p: Profile) -> str:
-    gaps = "" if p.filled == p.rows else f", filled in {p.filled:,} of {p.rows:,} rows"
-    if column.kind == "time" and not p.share(CLOCK):
-        return f"{p.times:.0%} are days, but without a clock time{gaps}"
-    if column.kind in ("time", "date"):
-        return f"{p.times:.0%} are times{gaps}"
-    if column.kind in ("money", "count"):
-        return f"{p.numbers:.0%} are numbers{gaps}"
-    return f"{len(p.texts):,} different{gaps}"
-
-
 @dataclass(frozen=True)
 class Found:
     """A file that is one of the tables, and which of its columns is which."""
@@ -334,14 +333,33 @@ class Found:
     words: Words
 
     @property
+    def columns(self) -> dict[str, Column]:
+        """The contract of each of our columns, by name."""
+        return {column.name: column for column in TABLES[self.table]}
+
+    @property
     def needed(self) -> list[str]:
         """Our columns that every row must have."""
-        return [column.name for column in TABLES[self.table] if _is_needed(column)]
+        return [name for name, column in self.columns.items() if _is_needed(column)]
+
+    @property
+    def mapped(self) -> dict[str, str]:
+        """Our columns that were found, and what the file calls them."""
+        return {ours: match.profile.name for ours, match in self.matches.items() if match.profile}
+
+    @property
+    def is_local(self) -> bool:
+        """Whether there are times that do not say their zone."""
+        return not self.texts_of("time").str.contains(ZONED).all()
+
+    @property
+    def unused(self) -> list[str]:
+        """The file's columns that are none of ours."""
+        return [theirs for theirs in self.look.profiles if theirs not in self.mapped.values()]
 
     def cells(self, ours: str) -> pd.Series:
         """A column as the file has it, missing cells left out; empty if it is not mapped."""
-        theirs = self.matches.get(ours, Match(None)).theirs
-        return pd.Series([], dtype="str") if theirs is None else self.look.frame[theirs].dropna()
+        return self.look.frame[self.mapped[ours]].dropna() if ours in self.mapped else pd.Series([], dtype="str")
 
     def texts(self, ours: str) -> pd.Series:
         """The cells of a column as stripped text, blank ones left out."""
@@ -350,10 +368,10 @@ class Found:
 
     def texts_of(self, *kinds: str) -> pd.Series:
         """The distinct texts in all columns of these kinds; what Parquet has as numbers is left out."""
-        names = [c.name for c in TABLES[self.table] if c.kind in kinds and c.name in self.matches
-                 and ("time" in kinds or not pd.api.types.is_numeric_dtype(self.cells(c.name)))]
-        return pd.concat([pd.Series([], dtype="str"), *(self.texts(n).drop_duplicates() for n in names)],
-                         ignore_index=True)
+        names = [name for name, column in self.columns.items() if column.kind in kinds
+                 and ("time" in kinds or not pd.api.types.is_numeric_dtype(self.cells(name)))]
+        texts = [self.texts(name).drop_duplicates() for name in names]
+        return pd.concat([pd.Series([], dtype="str"), *texts], ignore_index=True)
 
     def ours(self, column: str) -> Counter[str]:
         """How often each value of a column occurs, as we spell it."""
@@ -408,21 +426,17 @@ def listed(names: Iterable[str], most: int = 12) -> str:
 
 def _files(data: Path) -> list[Path]:
     if not data.exists():
-        near = nearest(data.name, [p.name for p in data.parent.iterdir()] if data.parent.is_dir() else [])
-        raise ConvtrackError(f"There is no file or folder {data}.{near} Correct the path.")
+        raise ConvtrackError(f"There is no file or folder {data}.{neighbour(data)} Correct the path.")
     if data.is_file() and data.suffix.lower() not in SUFFIXES:
         raise ConvtrackError(f"{data.name} is no .csv, .tsv or .parquet file. Save it as one, and name that.")
-    if data.is_file():
-        return [data]
-    files = sorted(p for p in data.iterdir() if p.suffix.lower() in SUFFIXES[:3])
+    files = [data] if data.is_file() else sorted(p for p in data.iterdir() if p.suffix.lower() in SUFFIXES[:3])
     if not files:
-        raise ConvtrackError(f"The folder {data} holds no .csv, .tsv or .parquet file. "
-                             f"Name the folder of the export.")
+        raise ConvtrackError(f"The folder {data} holds no .csv, .tsv or .parquet file. Name the folder of the export.")
     return files
 
 
 def _found(table: str, look: Look, words: Words) -> Found:
-    matches = _assign(table, look, words)
+    matches = _matches(table, look, words)
     campaign = matches.get("utm_campaign", matches.get("campaign"))
     if campaign and table == "events":  # one column serves both
         matches = {"utm_campaign": campaign, "campaign": campaign, **matches}
@@ -432,24 +446,24 @@ def _found(table: str, look: Look, words: Words) -> Found:
 def _best(look: Look, words: Words) -> Found | None:
     """The table with the most needed columns, of those that the file has all needed columns of."""
     found = [_found(table, look, words) for table in TABLES if table != "truth"]
-    complete = [f for f in found if all(f.matches[name] != Match(None) for name in f.needed)]
+    complete = [f for f in found if all(f.matches[name] != NOTHING for name in f.needed)]
     return max(complete, key=lambda f: len(f.needed), default=None)
 
 
 def _checked(events: Found) -> Found:
     """The events, if something in them looks like a time that can be read, and something like a visitor."""
-    time, profiles = events.matches["event_time"].theirs, events.look.profiles
-    if not any(p.share(CLOCK) for p in profiles if p.name == time):
+    file, time = events.look.path.name, events.matches["event_time"].profile
+    if time is None or not time.has_clock:
         _refuse_counted_times(events)
     for ours, what in (("event_time", "time"), ("visitor_id", "visitor")):
-        if events.matches[ours] == Match(None):
-            raise ConvtrackError(f"{events.look.path.name}: no column looks like a {what}; columns are: "
-                                 f"{listed(p.name for p in profiles)}. If one is, call it {ours}.")
+        if events.matches[ours] == NOTHING:
+            raise ConvtrackError(f"{file}: no column looks like a {what}; columns are: "
+                                 f"{listed(events.look.profiles)}. If one is, call it {ours}.")
     return events
 
 
 def _refuse_counted_times(events: Found) -> None:
-    for p in events.look.profiles:
-        if p.share(EPOCH) > 0.9 and _likeness(p.word, events.words.columns["event_time"]) >= 0.6:
-            raise ConvtrackError(f"{events.look.path.name}, column '{p.name}': '{p.texts.iloc[0]}' counts "
-                                 f"from 1970. Export it as a time; in BigQuery: TIMESTAMP_MICROS({p.name})")
+    for name, p in events.look.profiles.items():
+        if p.share(EPOCH.fullmatch) > 0.9 and _likeness(p.word, events.words.columns["event_time"]) >= 0.6:
+            raise ConvtrackError(f"{events.look.path.name}, column '{name}': '{p.texts.iloc[0]}' counts "
+                                 f"from 1970. Export it as a time; in BigQuery: TIMESTAMP_MICROS({name})")

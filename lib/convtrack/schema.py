@@ -18,7 +18,8 @@ from pydantic import BaseModel, ConfigDict
 
 Kind = Literal["id", "text", "time", "date", "money", "amount", "count", "flag"]
 MUST_NOT_BE_NEGATIVE: tuple[Kind, ...] = ("money", "count")
-OFF_SITE_EVENTS = ("ad_impression", "email_delivered", "email_open", "sms_delivered")  # known by name where no `interaction` says so
+# known by name where no `interaction` says so
+OFF_SITE_EVENTS = ("ad_impression", "email_delivered", "email_open", "sms_delivered")
 
 PAGE_HEAD = """\
 # Data dictionary

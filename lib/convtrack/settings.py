@@ -144,7 +144,8 @@ def read_study_file(path: Path) -> StudyFile:
 def _study_path(path: Path) -> Path:
     path = path / "study.yaml" if path.is_dir() else path
     if not path.exists():
-        raise ConvtrackError(f"There is no study file {path}.{neighbour(path)} Make one from your data: convtrack new YOUR_DATA")
+        raise ConvtrackError(f"There is no study file {path}.{neighbour(path)} "
+                             f"Make one from your data: convtrack new YOUR_DATA")
     return path
 
 
