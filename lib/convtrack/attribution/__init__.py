@@ -1,11 +1,28 @@
-"""Attribution: which share of the conversions each channel gets, by several models, side by side."""
+"""Attribution: which share of the conversions each channel gets, by many models, side by side."""
 
-from .compare import MODELS, Comparison, compare, get_model, model_cards, read_paths
-from .markov import Chain, Markov, fit_chain
+from .chain import Chain, fit_chain
+from .compare import MODELS, USUAL, Comparison, compare, get_model, model_cards, read_paths, with_platforms
+from .markov import Markov, choose_order
+from .model import Model
 from .paths import Paths, as_paths
-from .rules import FirstTouch, LastNonDirect, LastTouch, Linear, LinearUnique, PositionBased, Rule, TimeDecay
-from .shapley import Shapley
+from .platforms import GA4, GoogleAds, Klaviyo, KlaviyoLegacy, Matomo, Meta, Platform
+from .rules import (
+    CustomWeights,
+    FirstTouch,
+    LastNonDirect,
+    LastTouch,
+    Linear,
+    LinearUnique,
+    Participation,
+    PositionBased,
+    Rule,
+    TimeDecay,
+    WShaped,
+)
+from .shapley import Shapley, ShapleyExact, ShapleyOrdered, ShapleyRate
 
-__all__ = ["MODELS", "Chain", "Comparison", "FirstTouch", "LastNonDirect", "LastTouch", "Linear", "LinearUnique", "Markov",
-           "Paths", "PositionBased", "Rule", "Shapley", "TimeDecay", "as_paths", "compare", "fit_chain", "get_model",
-           "model_cards", "read_paths"]
+__all__ = ["GA4", "MODELS", "USUAL", "Chain", "Comparison", "CustomWeights", "FirstTouch", "GoogleAds", "Klaviyo",
+           "KlaviyoLegacy", "LastNonDirect", "LastTouch", "Linear", "LinearUnique", "Markov", "Matomo", "Meta", "Model",
+           "Participation", "Paths", "Platform", "PositionBased", "Rule", "Shapley", "ShapleyExact", "ShapleyOrdered",
+           "ShapleyRate", "TimeDecay", "WShaped", "as_paths", "choose_order", "compare", "fit_chain", "get_model",
+           "model_cards", "read_paths", "with_platforms"]

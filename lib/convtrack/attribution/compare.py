@@ -2,40 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from inspect import cleandoc
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..errors import ConvtrackError, nearest
 from ..gaps import Gap, passes_gaps
 from ..sources import TableSource, neighbour, read_raw, to_numbers
 from .markov import Markov
-from .paths import Paths, as_paths
-from .rules import FirstTouch, LastNonDirect, LastTouch, Linear, LinearUnique, PositionBased, TimeDecay
-from .shapley import Shapley
+from .model import Model
+from .paths import Floats, Paths, as_paths
+from .platforms import GA4, GoogleAds, Klaviyo, KlaviyoLegacy, Matomo, Meta, Platform
+from .resample import credit_of_draws
+from .rules import (
+    CustomWeights,
+    FirstTouch,
+    LastNonDirect,
+    LastTouch,
+    Linear,
+    LinearUnique,
+    Participation,
+    PositionBased,
+    TimeDecay,
+    WShaped,
+)
+from .shapley import Shapley, ShapleyExact, ShapleyOrdered, ShapleyRate
 
-
-class Model(Protocol):
-    """What every model is: a name, a card (its docstring), and credit for paths."""
-
-    name: str
-
-    def credit(self, paths: Paths) -> pd.DataFrame:
-        """Credit by channel: channel, conversions, value."""
-
-
+REFERENCE = LastTouch()  # what the others are compared with: last click
+BOUNDS = (0.025, 0.975)
 MODELS: dict[str, Model] = {model.name: model for model in (
-    FirstTouch(), LastTouch(), LastNonDirect(), Linear(), LinearUnique(), PositionBased(), TimeDecay(), Markov(), Shapley())}
+    FirstTouch(), LastTouch(), LastNonDirect(), Linear(), LinearUnique(), PositionBased(),
+    PositionBased("j_shaped", first=0.2, last=0.6), PositionBased("inverse_j", first=0.6, last=0.2), WShaped(), TimeDecay(),
+    CustomWeights(), Participation(), Markov(), Markov("markov_2", 2), Markov("markov_3", 3), Markov("markov_4", 4),
+    Shapley(), ShapleyRate(), ShapleyExact(), ShapleyOrdered(),
+    GoogleAds(), Meta(), KlaviyoLegacy(), Klaviyo(), GA4(), Matomo())}
+USUAL = ("first_touch", "last_touch", "last_non_direct", "linear", "linear_unique", "position_based", "time_decay", "markov",
+         "shapley")
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Credit of several models on the same journeys; `table` has a row for each model and channel."""
+    """Credit of several models on the same journeys; `table` has a row for each model and channel.
+
+    Columns: model, channel, conversions, value, share (of what the model credits), difference (in conversions, from
+    last_touch), rank (1 is the most conversions). With resamples also low, high, difference_low, difference_high, rank_low,
+    rank_high: the 2.5 % and 97.5 % points.
+    """
 
     table: pd.DataFrame
     conversions: float
@@ -58,6 +76,50 @@ class Comparison:
         credited = self.conversions - self.unattributed
         return (f"{self.conversions:,.0f} conversions = {credited:,.0f} credited + {self.unattributed:,.0f} unattributed "
                 f"(no touch in the lookback window).")
+
+    @property
+    def changes(self) -> pd.DataFrame:
+        """For each channel, what the models together say against last click: more, less, or open.
+
+        Index channel; lowest and highest (difference from last_touch over the models), best_rank, worst_rank, verdict: "more"
+        if every model but last_touch gives it more, "less" if every one gives it less, else "open". With resamples a
+        difference whose interval holds 0 leaves the verdict open.
+        """
+        others = self.table[self.table["model"] != REFERENCE.name]
+        sure = [c for c in ("difference_low", "difference_high") if c in others] or ["difference", "difference"]
+        grouped = others.assign(down=others[sure[0]], up=others[sure[1]]).groupby("channel")
+        verdict = np.select([grouped["down"].min() > 1e-9, grouped["up"].max() < -1e-9], ["more", "less"], "open")
+        ranks = self.table.groupby("channel")["rank"]
+        table = pd.DataFrame({"lowest": grouped["difference"].min(), "highest": grouped["difference"].max(),
+                              "best_rank": ranks.min(), "worst_rank": ranks.max(), "verdict": verdict})
+        return table.sort_values("highest", ascending=False, kind="stable")
+
+    @property
+    def decisions(self) -> str:
+        """Which decisions would change with the model: the first place, and who would get more or less than by last click."""
+        if self.models in ([], [REFERENCE.name]):
+            return "One model alone says nothing about what another would change."
+        firsts = sorted(set(self.table.loc[self.table["rank"] == 1, "channel"]))
+        place = (f"{firsts[0]} is first by every model" if len(firsts) == 1
+                 else f"First place depends on the model ({', '.join(firsts)})")
+        verdicts = self.changes["verdict"]
+        parts = [f"{', '.join(names)} {'gets' if len(names) == 1 else 'get'} {verdict} than by last click whichever other model"
+                 for verdict in ("more", "less") if (names := sorted(verdicts.index[verdicts == verdict]))]
+        still = int((verdicts == "open").sum())
+        return f"{place}; {'; '.join([*parts, f'for {still} of {len(verdicts)} channels it depends on the model'])}."
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader must know before using a figure: negative credit, credit that is undefined, and totals that differ."""
+        rows = self.table.set_index(["model", "channel"])["conversions"]
+        lines = [f"{model} gives {channel} {credit:,.1f} conversions: negative, and not corrected."
+                 for (model, channel), credit in rows[rows < -1e-9].items()]
+        lines += [f"{model} is undefined here: its effects cancel each other." for model in rows[rows.isna()].index.unique("model")]
+        for model, total in rows.groupby(level="model", sort=False).sum(min_count=1).items():
+            if abs(total - (self.conversions - self.unattributed)) > 1e-6 * max(self.conversions, 1):
+                lines.append(f"{model} adds up to {total:,.1f}, not to the {self.conversions - self.unattributed:,.0f} credited "
+                             f"conversions.")
+        return lines
 
     def as_json(self) -> dict[str, Any]:
         """The comparison as the object that `convtrack compare --format json` prints; a value not known is None."""
@@ -85,26 +147,37 @@ def get_model(model: str | Model) -> Model:
     return MODELS[model]
 
 
+def with_platforms(models: Iterable[str | Model], platforms: Mapping[str, Sequence[str]]) -> list[Model]:
+    """The models, with the channels that a study names as a platform's own.
+
+    >>> with_platforms(["meta"], {"meta": ["Instagram ads"]})[0].windows
+    {'Instagram ads': {'click': 7.0, 'view': 1.0}}
+    """
+    chosen = [get_model(model) for model in models]
+    return [model.seeing(platforms[model.name]) if isinstance(model, Platform) and model.name in platforms else model
+            for model in chosen]
+
+
 def model_cards() -> pd.DataFrame:
     """The definition card of every model: one row a model, from its docstring."""
-    return pd.DataFrame({"model": list(MODELS), "card": [cleandoc(m.__doc__ or "") for m in MODELS.values()]})
+    return pd.DataFrame({"model": list(MODELS), "card": [model.card for model in MODELS.values()]})
 
 
 @passes_gaps
-def compare(journeys: pd.DataFrame, models: Iterable[str | Model] | None = None, resamples: int = 0,
+def compare(journeys: pd.DataFrame | Paths, models: Iterable[str | Model] | None = None, resamples: int = 0,
             rng: np.random.Generator | None = None) -> Comparison | Gap:
     """Credit of each model on the same journeys or paths, with 95 % intervals where `resamples` are asked for.
 
     Parameters
     ----------
-    journeys : DataFrame
+    journeys : DataFrame or Paths
         As `build_journeys` returns it, or paths with totals as `count_paths` does.
     models : iterable of str or Model
-        Names from `MODELS`, or model objects with settings of their own. Left out: all that the table can carry, which for a
-        table of paths, without times, leaves out time_decay.
+        Names from `MODELS`, or model objects with settings of their own. Left out: those in `USUAL` that the table can
+        carry, which for a table of paths, without times, leaves out time_decay.
     resamples : int
-        Bootstrap resamples for `low` and `high` (2.5 % and 97.5 % points of conversions). Visitors are drawn, with
-        replacement, not journeys; in a table of paths, which knows no visitors, each journey is its own.
+        Bootstrap resamples for the intervals (2.5 % and 97.5 % points). Visitors are drawn, with replacement, not journeys;
+        in a table of paths, which knows no visitors, each journey is its own.
     rng : numpy Generator
         Needed for resamples.
 
@@ -116,7 +189,7 @@ def compare(journeys: pd.DataFrame, models: Iterable[str | Model] | None = None,
     Raises
     ------
     ConvtrackError
-        If a model is unknown, or an outcome is negative or missing.
+        If a model is unknown or cannot work on these paths, or an outcome is negative or missing.
 
     Examples
     --------
@@ -129,16 +202,16 @@ def compare(journeys: pd.DataFrame, models: Iterable[str | Model] | None = None,
         return gap
     chosen = [get_model(model) for model in (models or usable_models(paths))]
     _check_names(chosen)
-    table = pd.concat([model.credit(paths).assign(model=model.name) for model in chosen], ignore_index=True)
-    table = table[["model", "channel", "conversions", "value"]]
+    table = _side_by_side(paths, chosen)
     if resamples:
         table = table.join(_intervals(paths, chosen, resamples, rng))
-    return Comparison(table, float(paths.conversions.sum()), float(paths.value.sum()), paths.unattributed)
+    value = float(paths.value.sum()) if paths.valued else float("nan")
+    return Comparison(table, float(paths.conversions.sum()), value, paths.unattributed)
 
 
 def usable_models(paths: Paths) -> list[str]:
-    """The names of the models that can work on these paths: without times, all but time_decay."""
-    return [name for name in MODELS if paths.hours is not None or name != "time_decay"]
+    """The names of the usual models that can work on these paths: without times, all but time_decay."""
+    return [name for name in USUAL if MODELS[name].obstacle(paths) is None]
 
 
 def _check_names(models: Sequence[Model]) -> None:
@@ -157,26 +230,38 @@ def _nothing_to_credit(paths: Paths) -> Gap | None:
     return None
 
 
+def _side_by_side(paths: Paths, models: Sequence[Model]) -> pd.DataFrame:
+    last = REFERENCE.credit(paths)["conversions"]
+    tables = []
+    for model in models:
+        credit = model.credit(paths)
+        conversions = credit["conversions"]
+        tables.append(credit.assign(model=model.name, share=conversions / conversions.sum(), difference=conversions - last,
+                                    rank=_ranks(conversions.to_numpy()[:, None])[:, 0]))
+    table = pd.concat(tables, ignore_index=True)
+    return table[["model", "channel", "conversions", "value", "share", "difference", "rank"]]
+
+
+def _ranks(credit: Floats) -> np.ndarray:
+    """The place of each channel by its credit, 1 the highest, in each column; equal credit shares the better place."""
+    rounded = np.round(credit, 9)
+    above = [(rounded > row).sum(axis=0) + 1 for row in rounded]
+    return np.array(above, dtype=np.int64)
+
+
 def _intervals(paths: Paths, models: Sequence[Model], resamples: int, rng: np.random.Generator | None) -> pd.DataFrame:
     if rng is None:
         raise ConvtrackError("Intervals need a random generator. Write rng=np.random.default_rng(1)")
-    draws = [np.concatenate([model.credit(resampled)["conversions"] for model in models])
-             for resampled in _resampled(paths, resamples, rng)]
-    low, high = np.quantile(draws, [0.025, 0.975], axis=0)
-    return pd.DataFrame({"low": low, "high": high})
+    last, *credits = credit_of_draws(paths, [REFERENCE, *models], resamples, rng)
+    return pd.concat([_bounds(credit, last) for credit in credits], ignore_index=True)
 
 
-def _resampled(paths: Paths, resamples: int, rng: np.random.Generator) -> Iterable[Paths]:
-    if paths.owners is not None:
-        owners = int(paths.owners.max()) + 1
-        for _ in range(resamples):
-            drawn = rng.multinomial(owners, np.full(owners, 1 / owners))[paths.owners].astype(float)
-            yield paths.weighted(drawn, drawn)
-        return
-    size = np.concatenate([paths.conversions, paths.nulls])  # a journey that converted is not drawn as one that did not
-    for _ in range(resamples):
-        drawn = rng.multinomial(round(size.sum()), size / size.sum())
-        yield paths.weighted(*np.split(np.divide(drawn, size, out=np.zeros_like(size), where=size > 0), 2))
+def _bounds(credit: Floats, last: Floats) -> pd.DataFrame:
+    """Points of credit, of its difference from last click, and of its rank; arrays have shape (channels, resamples)."""
+    bounds = {}
+    for name, figures in (("", credit), ("difference_", credit - last), ("rank_", _ranks(credit).astype(float))):
+        bounds[f"{name}low"], bounds[f"{name}high"] = np.quantile(figures, BOUNDS, axis=1)
+    return pd.DataFrame(bounds)
 
 
 def read_paths(path: Path) -> pd.DataFrame:
@@ -193,7 +278,7 @@ def read_paths(path: Path) -> pd.DataFrame:
     for name in ("path", "total_conversions"):
         if name not in raw:
             raise ConvtrackError(f"{path.name} has no column '{name}'.{nearest(name, raw.columns)} Rename one to it.")
-    table = pd.DataFrame({"path": raw["path"].map(_split)}, index=raw.index)
+    table = pd.DataFrame({"path": _split(raw["path"])}, index=raw.index)
     for name in (c for c in raw.columns if c in ("total_conversions", "total_conversion_value", "total_null")):
         table[name] = to_numbers(raw[name])
         if (bad := table[name].isna() | (table[name] < 0)).any():
@@ -203,7 +288,18 @@ def read_paths(path: Path) -> pd.DataFrame:
     return table
 
 
-def _split(path: Any) -> list[str]:
-    if isinstance(path, str):
-        return [part.strip() for part in path.split(" > ") if part.strip()]
-    return [] if path is None or (isinstance(path, float) and np.isnan(path)) else [part if part is None else str(part) for part in path]
+def _split(column: pd.Series) -> pd.Series:
+    """Paths as lists, from lists or from text joined by " > "; an empty text is an empty path."""
+    paths = pa.array(column)
+    paths = paths.combine_chunks() if isinstance(paths, pa.ChunkedArray) else paths
+    if not pa.types.is_list(paths.type):
+        paths = _without_blanks(pc.split_pattern(paths.cast(pa.string()).fill_null(""), " > "))
+    return pd.Series(paths, index=column.index, dtype=pd.ArrowDtype(pa.list_(pa.string())))
+
+
+def _without_blanks(paths: pa.ListArray) -> pa.ListArray:
+    """The paths with their channels trimmed, and without those that are blank."""
+    names = pc.utf8_trim_whitespace(paths.flatten())
+    kept = pc.not_equal(names, "").to_numpy(zero_copy_only=False)
+    ends = np.concatenate([[0], np.cumsum(kept)])[paths.offsets.to_numpy()]
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), names.filter(pa.array(kept)))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
+from scipy import sparse
 
 from ..errors import ConvtrackError, nearest
 from ..gaps import passes_gaps
+from ..schema import INTERACTIONS
 
 Floats = np.ndarray
 
@@ -19,8 +23,10 @@ Floats = np.ndarray
 class Paths:
     """Paths with their outcomes; touch i is `channels[codes[i]]`, and path p owns touches starts[p] to starts[p+1].
 
-    `conversions`, `value` and `nulls` (journeys that did not convert) are per path; `hours` (to the journey's end) per
-    touch, or None where only paths are known. Where no value is known at all, every `value` is NaN. `owners` says, per path, which visitor to resample.
+    Per path: `conversions`, `value`, `nulls` (journeys that did not convert), and where known `owners` (which visitor to
+    resample) and `ends` (when the journey ended, UTC). Per touch, and None where only paths are known: `hours` (to the
+    journey's end), `interactions` (places in `schema.INTERACTIONS`), `milestones` (whether one was reached by this touch).
+    `valued` is whether any value is known.
     """
 
     channels: list[str]
@@ -29,8 +35,12 @@ class Paths:
     conversions: Floats
     value: Floats
     nulls: Floats
-    hours: Floats | None = None
+    valued: bool = True
     owners: np.ndarray | None = None
+    ends: np.ndarray | None = None
+    hours: Floats | None = None
+    interactions: np.ndarray | None = None
+    milestones: np.ndarray | None = None
 
     @cached_property
     def lengths(self) -> np.ndarray:
@@ -40,43 +50,83 @@ class Paths:
     @cached_property
     def rows(self) -> np.ndarray:
         """The path of each touch."""
-        return np.repeat(np.arange(len(self.lengths)), self.lengths)
+        return np.repeat(np.arange(len(self.lengths), dtype=np.int32), self.lengths)
 
     @cached_property
     def positions(self) -> np.ndarray:
         """The place of each touch on its path, from 0."""
-        return np.arange(len(self.codes)) - self.starts[:-1][self.rows]
+        return np.arange(len(self.codes)) - self.starts[self.rows]
+
+    @property
+    def is_last(self) -> np.ndarray:
+        """Whether a touch is the last of its path."""
+        last = np.zeros(len(self.codes), dtype=bool)
+        last[self.starts[1:][self.lengths > 0] - 1] = True
+        return last
 
     @property
     def unattributed(self) -> float:
         """Conversions on paths without a touch."""
         return float(self.conversions[self.lengths == 0].sum())
 
-    def weighted(self, won: Floats, lost: Floats) -> Paths:
-        """The same paths, with conversions and value multiplied by `won`, and journeys without conversion by `lost`."""
-        return replace(self, conversions=self.conversions * won, value=self.value * won, nulls=self.nulls * lost)
+    @cached_property
+    def presence(self) -> sparse.csr_array:
+        """Which path holds which channel: a 1 for each pair, shape (paths, channels)."""
+        counts = self.by_channel(np.ones(len(self.codes))).copy()
+        counts.sum_duplicates()  # in place, and so on a copy: the matrix shares its indices with `codes`
+        counts.data[:] = 1.0
+        return counts
 
-    def spread(self, shares: Floats) -> pd.DataFrame:
-        """Credit by channel, when each touch gets its share of its path's conversions and value."""
-        def total(outcome: Floats) -> Floats:
-            return np.bincount(self.codes, shares * outcome[self.rows], minlength=len(self.channels))
+    def sums(self, amounts: Floats) -> Floats:
+        """For each touch, the sum of the amounts on its path."""
+        return np.bincount(self.rows, amounts, minlength=len(self.lengths))[self.rows]
 
-        return self.table(total(self.conversions), total(self.value))
+    def highest(self, rank: Floats) -> np.ndarray:
+        """For each touch, whether its rank is the highest of its path; a rank of 0 never is."""
+        top = np.zeros(len(self.lengths), dtype=rank.dtype)
+        np.maximum.at(top, self.rows, rank)
+        return (rank > 0) & (rank == top[self.rows])
+
+    def by_channel(self, amounts: Floats) -> sparse.csr_array:
+        """An amount for each touch as a matrix of shape (paths, channels); a channel's amounts on a path add up."""
+        return sparse.csr_array((amounts, self.codes, self.starts), shape=(len(self.lengths), len(self.channels)))
+
+    def only(self, kept: np.ndarray) -> Paths:
+        """The paths for which `kept` is true, with their touches."""
+        if kept.all():
+            return self
+        touches = np.repeat(kept, self.lengths)
+        of_paths = {c: getattr(self, c) for c in ("conversions", "value", "nulls", "owners", "ends")}
+        of_touches = {c: getattr(self, c) for c in ("codes", "hours", "interactions", "milestones")}
+        taken = {c: None if array is None else array[kept] for c, array in of_paths.items()}
+        taken |= {c: None if array is None else array[touches] for c, array in of_touches.items()}
+        return replace(self, starts=_starts(self.lengths[kept]), **taken)
+
+    def without_loops(self) -> Paths:
+        """The paths with consecutive touches of one channel as a single touch."""
+        repeat = np.zeros(len(self.codes), dtype=bool)
+        repeat[1:] = (self.codes[1:] == self.codes[:-1]) & (self.rows[1:] == self.rows[:-1])
+        lengths = self.lengths - np.bincount(self.rows[repeat], minlength=len(self.lengths))
+        return replace(self, codes=self.codes[~repeat], starts=_starts(lengths), hours=None, interactions=None, milestones=None)
 
     def table(self, conversions: Floats, value: Floats) -> pd.DataFrame:
-        """Credit as a table: channel, conversions, value."""
-        return pd.DataFrame({"channel": self.channels, "conversions": conversions, "value": value})
+        """Credit as a table: channel, conversions, value (NaN where no value is known)."""
+        return pd.DataFrame({"channel": self.channels, "conversions": conversions, "value": value if self.valued else np.nan})
+
+
+def _starts(lengths: np.ndarray) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(lengths)])
 
 
 @passes_gaps
-def as_paths(table: pd.DataFrame) -> Paths:
+def as_paths(table: pd.DataFrame | Paths) -> Paths:
     """A journeys table, or a table of paths with totals, as `Paths`.
 
     Parameters
     ----------
-    table : DataFrame
-        Journeys (path, converted, value, and where there hours, visitor_id), or paths (path, total_conversions, and
-        where there total_conversion_value, total_null). A path is a list of channels.
+    table : DataFrame or Paths
+        Journeys (path, converted, value, and where there hours, interactions, milestones, end_time, visitor_id), or paths
+        (path, total_conversions, and where there total_conversion_value, total_null). A path is a list of channels.
 
     Raises
     ------
@@ -88,20 +138,32 @@ def as_paths(table: pd.DataFrame) -> Paths:
     >>> as_paths(pd.DataFrame({"path": [["A", "B"]], "total_conversions": [3]})).channels
     ['A', 'B']
     """
+    if isinstance(table, Paths):
+        return table
     lists = _lists(table)
-    flat = lists.flatten()
-    _check_channels(flat)
-    names = sorted(set(flat.to_pylist()))
-    codes = pd.Categorical(flat.to_pandas(), categories=names).codes.astype(np.int64)
-    starts = np.concatenate([[0], np.cumsum(lists.value_lengths().to_numpy(zero_copy_only=False))]).astype(np.int64)
-    return Paths(names, codes, starts, *_outcomes(table), _hours(table), _owners(table))
+    channels, codes = encode(lists.flatten())
+    return Paths(channels, codes, _starts(_lengths(lists)), *_outcomes(table), owners=_owners(table), ends=_ends(table),
+                 hours=_touches(table, "hours", pa.float64()), interactions=_interactions(table),
+                 milestones=_touches(table, "milestones", pa.bool_()))
+
+
+def encode(flat: pa.Array) -> tuple[list[str], np.ndarray]:
+    """The channels of all touches in alphabetical order, and the place in it of each touch."""
+    coded = flat.dictionary_encode()
+    names = coded.dictionary.to_pylist()
+    if flat.null_count or "" in names:
+        raise ConvtrackError("A path holds an empty channel. Give every touch a channel, or take the touch off its path.")
+    order = sorted(range(len(names)), key=names.__getitem__)
+    place = np.empty(len(names), dtype=np.int32)
+    place[order] = np.arange(len(names), dtype=np.int32)
+    return [names[i] for i in order], place[coded.indices.to_numpy(zero_copy_only=False)]
 
 
 def _lists(table: pd.DataFrame) -> pa.Array:
     if "path" not in table:
         raise ConvtrackError(f"The table has no column 'path'.{nearest('path', table.columns)} Give journeys, or paths.")
     try:
-        lists = pa.array(table["path"], type=pa.list_(pa.string()))
+        lists = _arrow(table["path"], pa.list_(pa.string()))
     except pa.ArrowException:
         raise ConvtrackError("A path is not a list of names. Write each as a list, as in ['Email', 'Direct'].") from None
     if lists.null_count:
@@ -110,34 +172,61 @@ def _lists(table: pd.DataFrame) -> pa.Array:
     return lists
 
 
-def _check_channels(flat: pa.Array) -> None:
-    if flat.null_count or "" in flat.unique().to_pylist():
-        raise ConvtrackError("A path holds an empty channel. Give every touch a channel, or take the touch off its path.")
+def _arrow(column: pd.Series, kind: pa.DataType) -> pa.Array:
+    array = pa.array(column)
+    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    return array if array.type == kind else pa.array(column.tolist(), type=kind)
 
 
-def _outcomes(table: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
+def _lengths(lists: pa.Array) -> np.ndarray:
+    return lists.value_lengths().to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def _outcomes(table: pd.DataFrame) -> tuple[Floats, Floats, Floats, bool]:
     if "converted" in table:
         won = table["converted"].to_numpy(dtype=float)
         known = table["value"].where(table["converted"]).notna().any()
-        return won, table["value"].fillna(0.0).to_numpy(dtype=float) * won if known else won * np.nan, 1 - won
-    columns = [table.get(c, pd.Series(0.0, index=table.index, name=c))
-               for c in ("total_conversions", "total_conversion_value", "total_null")]
-    for column in columns:
-        numbers = column.to_numpy(dtype=float)
-        if (bad := ~(np.isfinite(numbers) & (numbers >= 0))).any():
-            raise ConvtrackError(f"row {table.index[bad][0]}, column {column.name}: {numbers[bad][0]} is negative, missing or "
-                                 f"not finite. Correct the row.")
-    won, value, nulls = (column.to_numpy(dtype=float) for column in columns)
+        return won, table["value"].fillna(0.0).to_numpy(dtype=float) * won, 1 - won, bool(known)
+    totals = [_total(table, c) for c in ("total_conversions", "total_conversion_value", "total_null")]
+    won, value, _ = totals
     if (bad := (won == 0) & (value > 0)).any():
         raise ConvtrackError(f"row {table.index[bad][0]}: a value of {value[bad][0]} without a conversion. Correct the row.")
-    return won, value if "total_conversion_value" in table else won * np.nan, nulls
+    return *totals, "total_conversion_value" in table
 
 
-def _hours(table: pd.DataFrame) -> Floats | None:
-    if "hours" not in table:
+def _total(table: pd.DataFrame, column: str) -> Floats:
+    if column not in table:
+        return np.zeros(len(table))
+    numbers = table[column].to_numpy(dtype=float)
+    if (bad := ~(np.isfinite(numbers) & (numbers >= 0))).any():
+        raise ConvtrackError(f"row {table.index[bad][0]}, column {column}: {numbers[bad][0]} is negative, missing or "
+                             f"not finite. Correct the row.")
+    return numbers
+
+
+def _touches(table: pd.DataFrame, column: str, kind: pa.DataType) -> np.ndarray | None:
+    if column not in table:
         return None
-    return pa.array(table["hours"], type=pa.list_(pa.float64())).flatten().to_numpy(zero_copy_only=False)
+    lists = _arrow(table[column], pa.list_(kind))
+    if (uneven := _lengths(lists) != table["path"].map(len).to_numpy()).any():
+        raise ConvtrackError(f"row {table.index[uneven][0]}: {column} and path differ in length. Give one entry for each touch.")
+    return lists.flatten().to_numpy(zero_copy_only=False)
+
+
+def _interactions(table: pd.DataFrame) -> np.ndarray | None:
+    names = _touches(table, "interactions", pa.string())
+    return None if names is None else pc.index_in(pa.array(names, pa.string()), pa.array(INTERACTIONS)).fill_null(-1).to_numpy()
+
+
+def _ends(table: pd.DataFrame) -> np.ndarray | None:
+    return table["end_time"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]") if "end_time" in table else None
 
 
 def _owners(table: pd.DataFrame) -> np.ndarray | None:
     return pd.factorize(table["visitor_id"])[0] if "visitor_id" in table else None
+
+
+def named(paths: Paths, wanted: Iterable[str]) -> np.ndarray:
+    """For each channel of the paths, whether it is one of the names, whatever the case."""
+    names = {name.casefold() for name in wanted}
+    return np.array([channel.casefold() in names for channel in paths.channels], dtype=bool)

@@ -6,31 +6,52 @@ path that it is not on.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 
 from ..errors import ConvtrackError
-from .paths import Floats, Paths
+from .model import Credit, Crediting, Draws, Model
+from .paths import Floats, Paths, named
 
 DIRECT = ("direct", "(direct)", "(direct) / (none)", "none")
 
 
 @dataclass(frozen=True)
-class Rule(ABC):
-    """A model that gives each touch a share of its path's outcome; the shares of a path add up to 1."""
-
-    name: str = ""
+class Rule(Model):
+    """A model that gives each touch a share of its path's outcome; unless its card says otherwise, a path's add up to 1."""
 
     @abstractmethod
     def shares(self, paths: Paths) -> Floats:
         """The share of each touch."""
 
-    def credit(self, paths: Paths) -> pd.DataFrame:
-        """Credit by channel: channel, conversions, value."""
-        return paths.spread(self.shares(paths))
+    def prepare(self, paths: Paths) -> Crediting:
+        """The function from draws to credit."""
+        self.check(paths)
+        kept = paths.conversions > 0
+        won = paths.only(kept)
+        shares = self.shares(won)
+        conversions = won.by_channel(shares * won.conversions[won.rows]).T
+        value = won.by_channel(shares * won.value[won.rows]).T
+
+        def credit(draws: Draws) -> Credit:
+            drawn = draws.won[kept]
+            return Credit(conversions @ drawn, value @ drawn)
+
+        return credit
+
+    def by_touch(self, paths: Paths) -> pd.DataFrame:
+        """Credit touch by touch: path (its row), position (from 1), channel, share, conversions, value."""
+        self.check(paths)
+        shares = self.shares(paths)
+        table = pd.DataFrame({"path": paths.rows, "position": paths.positions + 1, "share": shares,
+                              "conversions": shares * paths.conversions[paths.rows]})
+        table.insert(2, "channel", np.array(paths.channels, dtype=object)[paths.codes])
+        return table.assign(value=shares * paths.value[paths.rows] if paths.valued else np.nan)
 
 
 @dataclass(frozen=True)
@@ -62,7 +83,7 @@ class LastTouch(Rule):
     name: str = "last_touch"
 
     def shares(self, paths: Paths) -> Floats:
-        return (paths.positions == paths.lengths[paths.rows] - 1).astype(float)
+        return paths.is_last.astype(float)
 
 
 @dataclass(frozen=True)
@@ -79,13 +100,14 @@ class LastNonDirect(Rule):
     direct: tuple[str, ...] = DIRECT
 
     def shares(self, paths: Paths) -> Floats:
-        is_direct = np.array([channel.casefold() in self.direct for channel in paths.channels], dtype=bool)
-        order = np.arange(1, len(paths.codes) + 1)
-        rank = np.where(is_direct[paths.codes], 0, order)
-        best = np.zeros(len(paths.lengths), dtype=np.int64)
-        np.maximum.at(best, paths.rows, rank)
-        last = paths.starts[1:]  # touches are numbered from 1 here, so this is the last one's number
-        return (order == np.where(best > 0, best, last)[paths.rows]).astype(float)
+        is_direct = named(paths, self.direct)[paths.codes]
+        return paths.highest(recency(paths, preferred=~is_direct)).astype(float)
+
+
+def recency(paths: Paths, preferred: np.ndarray) -> np.ndarray:
+    """A rank for each touch: later is higher, and every preferred touch is above every other of its path."""
+    order = np.arange(1, len(paths.codes) + 1)
+    return order + len(order) * preferred
 
 
 @dataclass(frozen=True)
@@ -106,29 +128,62 @@ class Linear(Rule):
 
 @dataclass(frozen=True)
 class PositionBased(Rule):
-    """Fixed shares to the first and the last touch, and the rest spread over the touches between (40/20/40).
+    """Fixed shares to the first and the last touch, and the rest spread over the touches between.
 
-    Rule: `first` and `last` to the ends, 1 - first - last in equal parts to the middle.
-    Repeats: each touch counts. Paths without conversion: not used. One touch: 1. Two touches: first and last in
-    proportion, so 1/2, 1/2. Direct: a channel like any other.
-    Used by: Google Ads and GA4 until 2023, Snowplow, Matomo's attribution plugin, Mixpanel's U-shape.
+    Rule: `first` and `last` to the ends, 1 - first - last in equal parts to the middle. `position_based` is 40/20/40,
+    `j_shaped` 20/20/60, `inverse_j` 60/20/20.
+    Repeats: each touch counts. Paths without conversion: not used. One touch: 1. Two touches: there is no middle, and
+    products differ. two_touches="in_proportion" (Mixpanel) divides the ends' shares by their sum: 40/20/40 gives 1/2, 1/2 and
+    20/20/60 gives 1/4, 3/4. two_touches="split_middle" (Amplitude) halves the middle's share: 20/20/60 gives 0.3, 0.7.
+    Direct: a channel like any other.
+    Used by: Google Ads and GA4 until 2023, Snowplow, Matomo's attribution plugin (40/20/40); Mixpanel and Amplitude (all).
     """
 
     name: str = "position_based"
     first: float = 0.4
     last: float = 0.4
+    two_touches: Literal["in_proportion", "split_middle"] = "in_proportion"
 
     def __post_init__(self) -> None:
         if not (0 <= self.first and 0 <= self.last and 0 < self.first + self.last <= 1):
             raise ConvtrackError(f"position_based: first={self.first} and last={self.last} must be shares that add up to "
                                  f"1 at most. Write for example first=0.4, last=0.4")
+        if self.two_touches not in ("in_proportion", "split_middle"):
+            raise ConvtrackError(f"position_based: two_touches='{self.two_touches}' is neither 'in_proportion' nor "
+                                 f"'split_middle'. Write one of them.")
 
     def shares(self, paths: Paths) -> Floats:
         n = paths.lengths[paths.rows]
-        middle = (1 - self.first - self.last) / np.maximum(n - 2, 1)
-        shares = np.where(paths.positions == 0, self.first, np.where(paths.positions == n - 1, self.last, middle))
-        shares = np.where(n == 2, shares / (self.first + self.last), shares)
-        return np.where(n == 1, 1.0, shares)
+        middle = 1 - self.first - self.last
+        is_first, is_last = paths.positions == 0, paths.is_last
+        shares = is_first * self.first + is_last * self.last + ~(is_first | is_last) * middle / np.maximum(n - 2, 1)
+        if self.two_touches == "split_middle":
+            return np.where(n == 1, 1.0, shares + (n == 2) * middle / 2)
+        return shares / np.where(n <= 2, self.first + self.last, 1.0)
+
+
+@dataclass(frozen=True)
+class WShaped(Rule):
+    """Fixed shares to the first touch, the touch that led to a milestone, and the last touch; the rest to the others.
+
+    Rule: 30 % first, 30 % milestone, 30 % last, 10 % in equal parts to the touches that are none of these. A touch with two
+    roles gets both shares. What a path does not have (no milestone, no touch between) is shared out in proportion.
+    A milestone is an event on the way, such as a lead form; `mark_milestones` finds the last touch before it.
+    Repeats: each touch counts. Paths without conversion: not used. Two touches: by their roles; 1/2, 1/2 without a milestone.
+    Direct: a channel like any other. Needs journeys with milestones.
+    Used by: Adobe Marketo Measure (Bizible), HubSpot, Dreamdata.
+    """
+
+    name: str = "w_shaped"
+    needs: ClassVar[tuple[str, ...]] = ("milestones",)
+
+    def shares(self, paths: Paths) -> Floats:
+        is_first, reached, is_last = (role.astype(float) for role in (paths.positions == 0, paths.milestones, paths.is_last))
+        between = (is_first + reached + is_last == 0).astype(float)
+        weight = 0.3 * is_first + 0.3 * is_last
+        for role, share in ((reached, 0.3), (between, 0.1)):
+            weight += share * role / np.maximum(paths.sums(role), 1)
+        return weight / paths.sums(weight)
 
 
 @dataclass(frozen=True)
@@ -143,19 +198,65 @@ class TimeDecay(Rule):
 
     name: str = "time_decay"
     half_life_days: float = 7.0
+    needs: ClassVar[tuple[str, ...]] = ("hours",)
 
     def __post_init__(self) -> None:
         if not self.half_life_days > 0:
             raise ConvtrackError(f"time_decay: half_life_days={self.half_life_days} must be above 0. Write for example 7")
 
     def shares(self, paths: Paths) -> Floats:
-        if paths.hours is None:
-            raise ConvtrackError("time_decay needs the time of each touch, and a table of paths has none. "
-                                 "Give it journeys, or leave time_decay out of --models")
         nearest = np.full(len(paths.lengths), np.inf)
         np.minimum.at(nearest, paths.rows, paths.hours)  # measured from the last touch, so that old paths do not underflow
         weight = 0.5 ** ((paths.hours - nearest[paths.rows]) / (24 * self.half_life_days))
-        return weight / np.bincount(paths.rows, weight, minlength=len(paths.lengths))[paths.rows]
+        return weight / paths.sums(weight)
+
+
+def _closer_counts_more(position: np.ndarray, length: np.ndarray) -> Floats:
+    return (position + 1.0) / length
+
+
+@dataclass(frozen=True)
+class CustomWeights(Rule):
+    """Shares in proportion to weights of your own.
+
+    Rule: `weight(position, length)` gives the weight of each touch from its place (0 is the first) and the number of touches
+    on its path, both as arrays; a path's weights are divided by their sum. The default weights touch 1, 2, 3 ... in
+    proportion to 1, 2, 3 ..., which some packages call time decay although no clock is in it.
+    Repeats: each touch counts. Paths without conversion: not used. Two touches: by the weights; 1/3, 2/3 by default.
+    Direct: a channel like any other.
+    Used by: Mixpanel, Adobe Analytics and Snowplow as "custom".
+    """
+
+    name: str = "custom"
+    weight: Callable[[np.ndarray, np.ndarray], Floats] = field(default=_closer_counts_more)
+
+    def shares(self, paths: Paths) -> Floats:
+        weight = np.asarray(self.weight(paths.positions, paths.lengths[paths.rows]), dtype=float)
+        total = paths.sums(weight)
+        if weight.shape != paths.codes.shape or not (np.isfinite(weight) & (weight >= 0) & (total > 0)).all():
+            raise ConvtrackError(f"{self.name}: the weights of a path must be numbers of 0 or more, one for each touch, and not "
+                                 f"all 0. Correct the function `weight`.")
+        return weight / total
+
+
+@dataclass(frozen=True)
+class Participation(Rule):
+    """A whole conversion to every channel that is on the path. Does not add up: read a channel's figure by itself.
+
+    Rule: 1 for each different channel of the path; divided over its touches where it is there more than once.
+    Repeats: do not matter, a channel takes part once. Paths without conversion: not used. Two touches: 1, 1.
+    Direct: a channel like any other.
+    Adds up to more than the conversions wherever a path has two channels.
+    Used by: Mixpanel, Amplitude, Adobe Analytics.
+    """
+
+    name: str = "participation"
+    adds_up: ClassVar[bool] = False
+
+    def shares(self, paths: Paths) -> Floats:
+        pair = paths.rows.astype(np.int64) * len(paths.channels) + paths.codes
+        place, pairs = pd.factorize(pair)
+        return 1.0 / np.bincount(place, minlength=len(pairs))[place]
 
 
 @dataclass(frozen=True)
@@ -171,7 +272,5 @@ class LinearUnique(Rule):
     name: str = "linear_unique"
 
     def shares(self, paths: Paths) -> Floats:
-        pair = paths.rows.astype(np.int64) * len(paths.channels) + paths.codes
-        pairs, place, repeats = np.unique(pair, return_inverse=True, return_counts=True)
-        different = np.bincount(pairs // max(len(paths.channels), 1), minlength=len(paths.lengths))
-        return 1.0 / (different[paths.rows] * repeats[place])
+        parts = Participation().shares(paths)
+        return parts / np.rint(paths.sums(parts))
