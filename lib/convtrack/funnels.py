@@ -12,17 +12,16 @@ import pandas as pd
 from .errors import ConvtrackError, nearest
 from .gaps import Gap, passes_gaps
 from .journeys import build_journeys
-from .metrics import rate
+from .metrics import ratio, with_rates
 from .sessions import SESSION_KEY, has_conversion, in_order, need_columns, ordered_visits, page_of
 
 Step = str | Mapping[str, str]
 Reach = Callable[[Sequence[pd.DataFrame]], list[int]]
-FUNNEL_COLUMNS = ["step", "count", "rate_from_previous", "rate_from_start", "drop_off"]
 
 
 @passes_gaps
-def count_funnel(events: pd.DataFrame, steps: Sequence[Step], by: str = "session", closed: bool = True,
-                 ordered: bool = True, within_days: float | None = None) -> pd.DataFrame | Gap:
+def count_funnel(events: pd.DataFrame, steps: Sequence[Step], by: str = "session", closed: bool = True, ordered: bool = True,
+                 within_days: float | None = None) -> pd.DataFrame | Gap:
     """One row for each step: how many reached it, and what share went on.
 
     Parameters
@@ -69,9 +68,8 @@ def count_funnel(events: pd.DataFrame, steps: Sequence[Step], by: str = "session
 
 
 @passes_gaps
-def funnel_by(events: pd.DataFrame, steps: Sequence[Step], segment: str, by: str = "session",
-              closed: bool = True, ordered: bool = True,
-              within_days: float | None = None) -> pd.DataFrame | Gap:
+def funnel_by(events: pd.DataFrame, steps: Sequence[Step], segment: str, by: str = "session", closed: bool = True,
+              ordered: bool = True, within_days: float | None = None) -> pd.DataFrame | Gap:
     """The funnel of each segment, one below the other, with the segment in the first column.
 
     Parameters
@@ -141,12 +139,11 @@ def landing_and_exit(events: pd.DataFrame) -> pd.DataFrame | Gap:
     [['/', 2, 1, 1, 0.5], ['/tea', 1, 0, 0, 0.0]]
     """
     views = _page_views(events)
-    if not isinstance(views, pd.DataFrame):
+    if isinstance(views, Gap):
         return views
     ends = {"views": views, "entries": views.drop_duplicates(SESSION_KEY), "exits": _exits(views)}
-    table = pd.DataFrame({name: rows["page"].value_counts() for name, rows in ends.items()})
-    table = table.fillna(0).astype("int64").rename_axis("page").reset_index()
-    table["exit_rate"] = table["exits"] / table["views"]
+    table = pd.DataFrame({name: rows["page"].value_counts() for name, rows in ends.items()}).fillna(0).astype("int64")
+    table = table.rename_axis("page").reset_index().assign(exit_rate=lambda pages: pages["exits"] / pages["views"])
     return table.sort_values(["entries", "exits", "page"], ascending=[False, False, True], ignore_index=True)
 
 
@@ -177,7 +174,7 @@ def drop_off_pages(events: pd.DataFrame, conversions: pd.DataFrame) -> pd.DataFr
     """
     views = _page_views(events)
     converted = has_conversion(views, conversions)
-    if not isinstance(converted, pd.Series):
+    if isinstance(converted, Gap):
         return converted
     if converted.all():
         return Gap("Every session with a page view converted, so none dropped off.")
@@ -305,8 +302,7 @@ def path_lengths(journeys: pd.DataFrame) -> pd.DataFrame | Gap:
     won = _converted(journeys)
     if won.empty:
         return Gap("No journey converted, so there are no path lengths.")
-    counts = won["path"].map(len).value_counts().sort_index().rename_axis("length")
-    counts = counts.reset_index(name="conversions")
+    counts = won["path"].map(len).value_counts().sort_index().rename_axis("length").reset_index(name="conversions")
     return counts.assign(share=counts["conversions"] / len(won))
 
 
@@ -335,19 +331,18 @@ def top_paths(paths: pd.DataFrame, n: int = 10) -> pd.DataFrame | Gap:
     """
     need_columns(paths, ["path", "total_conversions"], "paths")
     table = paths.rename(columns={"total_conversions": "conversions"})
-    if not table["conversions"].sum() > 0:
+    total = table["conversions"].sum()
+    if not total > 0:
         return Gap("No path has a conversion.")
-    table["share"] = table["conversions"] / table["conversions"].sum()
-    table = table[table["conversions"] > 0].assign(name=lambda t: t["path"].map(tuple))
+    table = table[table["conversions"] > 0].assign(share=table["conversions"] / total, name=table["path"].map(tuple))
     if "total_null" in table:
         table["conversion_rate"] = table["conversions"] / (table["conversions"] + table["total_null"])
     best = table.sort_values(["conversions", "name"], ascending=[False, True], ignore_index=True).head(n)
-    return best[[c for c in ("path", "conversions", "share", "conversion_rate") if c in best]]
+    return best.filter(["path", "conversions", "share", "conversion_rate"])
 
 
 @passes_gaps
-def flow_links(journeys: pd.DataFrame, stages: int = 3, top: int = 6,
-               other: str = "Other channels") -> pd.DataFrame | Gap:
+def flow_links(journeys: pd.DataFrame, stages: int = 3, top: int = 6, other: str = "Other channels") -> pd.DataFrame | Gap:
     """The table behind a flow figure: journeys counted by their way from first to last touch, and by outcome.
 
     Parameters
@@ -391,114 +386,6 @@ def flow_links(journeys: pd.DataFrame, stages: int = 3, top: int = 6,
     counts = table.groupby(list(table.columns), dropna=False).size().reset_index(name="count")
     most_first = [False] + [True] * (stages + 1)
     return counts.sort_values(["count", *table.columns], ascending=most_first, ignore_index=True)
-
-
-def _named(steps: Sequence[Step]) -> dict[str, str]:
-    given = [{"event": step} if isinstance(step, str) else step for step in steps]
-    names = {step.get("event"): step.get("label", step.get("event")) for step in given}
-    if isinstance(steps, str) or not names or None in names or len(names) < len(given):
-        raise ConvtrackError(f"A funnel takes a list of different events, not {steps!r}. "
-                             f"Write steps=['view_item', 'add_to_cart', 'purchase'].")
-    return names
-
-
-def _units(events: pd.DataFrame, by: str) -> pd.DataFrame:
-    """The events in order of time, with the number of the session or visitor that each belongs to."""
-    if by not in ("session", "visitor"):
-        raise ConvtrackError(f"by='{by}' cannot be counted.{nearest(by, ['session', 'visitor'])} "
-                             f"Write by='session' or by='visitor'.")
-    need_columns(events, ["visitor_id", "event_time", "event_name"], "events")
-    rows = ordered_visits(events) if by == "session" else events.iloc[in_order(events)]
-    key = SESSION_KEY if by == "session" else ["visitor_id"]
-    return rows.assign(unit=rows.groupby(key, sort=False).ngroup()).sort_values("event_time", kind="stable")
-
-
-def _no_such_step(units: pd.DataFrame, names: Mapping[str, str], by: str) -> Gap | None:
-    seen = units["event_name"].unique()
-    for event in names:
-        if event not in seen:
-            where = "happened in a session" if by == "session" else "happened"
-            return Gap(f"No event '{event}' {where}, so there is no funnel with it.{nearest(event, seen)}",
-                       "Leave the step out, or name an event that the data have.")
-    return None
-
-
-def _segment(units: pd.DataFrame, segment: str, by: str) -> pd.Series:
-    first = units.groupby("unit")[segment].transform("first")
-    return first.fillna("Direct") if segment == "channel" and by == "session" else first
-
-
-def _funnel(units: pd.DataFrame, names: Mapping[str, str], closed: bool, reach: Reach) -> pd.DataFrame:
-    did = [units.loc[units["event_name"] == event, ["unit", "event_time"]] for event in names]
-    through = reach(did)
-    counts = through if closed else [rows["unit"].nunique() for rows in did]
-    went_on = through[1:] if closed else [reach(pair)[1] for pair in pairwise(did)]
-    onward = [_share(part, whole) for part, whole in zip(went_on, counts[:-1])]
-    return pd.DataFrame({
-        "step": list(names.values()), "count": counts, "rate_from_previous": [np.nan, *onward],
-        "rate_from_start": [_share(part, counts[0]) for part in through],
-        "drop_off": [*(1 - rate for rate in onward), np.nan]}, columns=FUNNEL_COLUMNS)
-
-
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else float("nan")
-
-
-def _reach(ordered: bool, within_days: float | None) -> Reach:
-    seconds = np.inf if within_days is None else within_days * 86_400
-    if not seconds >= 0:
-        raise ConvtrackError(f"within_days={within_days} allows no time. Write days, as within_days=7.")
-    return lambda did: (_reach_in_order if ordered else _reach_in_any_order)(did, seconds)
-
-
-def _reach_in_order(did: Sequence[pd.DataFrame], seconds: float) -> list[int]:
-    """How many units did the first 1, 2, ... steps; each event carries the latest start that leads to it."""
-    reached = did[0].assign(began=did[0]["event_time"])
-    counts = [reached["unit"].nunique()]
-    for step in did[1:]:
-        later = pd.merge_asof(step, reached, on="event_time", by="unit")
-        reached = later[(later["event_time"] - later["began"]).dt.total_seconds() <= seconds]
-        counts.append(reached["unit"].nunique())
-    return counts
-
-
-def _reach_in_any_order(did: Sequence[pd.DataFrame], seconds: float) -> list[int]:
-    """How many units did the first 1, 2, ... steps: from each event on, how long until all have happened."""
-    starts = pd.concat(did).drop_duplicates().sort_values("event_time", kind="stable")
-    span, counts = np.zeros(len(starts)), []
-    for step in did:
-        step = step.assign(done=step["event_time"])
-        done = pd.merge_asof(starts, step, on="event_time", by="unit", direction="forward")
-        span = np.maximum(span, (done["done"] - done["event_time"]).dt.total_seconds())
-        counts.append(done.loc[span <= seconds, "unit"].nunique())
-    return counts
-
-
-def _page_views(events: pd.DataFrame) -> pd.DataFrame | Gap:
-    rows = ordered_visits(events)
-    views = rows[rows["event_name"] == "page_view"].reindex(columns=[*rows.columns.union(["page_url"])])
-    views = views.assign(page=page_of(views["page_url"])).dropna(subset="page")
-    if views.empty:
-        return Gap("No page view names its page.", "Map the page's address to `page_url` in study.yaml.")
-    return views
-
-
-def _exits(views: pd.DataFrame) -> pd.DataFrame:
-    return views.drop_duplicates(SESSION_KEY, keep="last")
-
-
-def _converted(journeys: pd.DataFrame) -> pd.DataFrame:
-    return journeys[journeys["converted"].astype(bool)].reset_index(drop=True)
-
-
-def _short_names(paths: Iterable[Sequence[str]], top: int, other: str) -> dict[str, str]:
-    touches = Counter(channel for path in paths for channel in path)
-    ranked = sorted(touches, key=lambda channel: (-touches[channel], channel))
-    return {channel: channel if rank < top else other for rank, channel in enumerate(ranked)}
-
-
-def _spaced(path: Sequence[str], stages: int) -> list[str]:
-    return [path[k * (len(path) - 1) // (stages - 1)] for k in range(stages)] if len(path) else []
 
 
 @passes_gaps
@@ -556,19 +443,17 @@ def read_journey(journey: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame | 
 def last_touch_rates(journeys: pd.DataFrame) -> pd.DataFrame | Gap:
     """How often the journeys that end with each channel converted: last_touch, journeys, converted, rate, low, high.
 
-    The interval is Wilson's, see `metrics.rate`; the highest rate comes first.
+    The interval is Wilson's, see `metrics.with_rates`; the highest rate comes first.
 
     >>> journeys = pd.DataFrame({"converted": [True, False, False], "path": [["A", "B"], ["A"], []]})
     >>> last_touch_rates(journeys).iloc[:, :4].values.tolist()
     [['B', 1, 1, 1.0], ['A', 1, 0, 0.0]]
     """
     last = journeys["path"].str[-1].rename("last_touch")
-    table = journeys["converted"].astype(bool).groupby(last).agg(["size", "sum"]).reset_index()
-    table.columns = ["last_touch", "journeys", "converted"]
-    if table.empty:
+    counts = journeys["converted"].astype(bool).groupby(last).agg(journeys="size", converted="sum")
+    if counts.empty:
         return Gap("No journey has a touch, so there is no last touch.")
-    rates = [rate(won, of) for won, of in zip(table["converted"], table["journeys"])]
-    table[["rate", "low", "high"]] = np.array(rates)
+    table = with_rates(counts.reset_index(), "converted", "journeys")
     return table.sort_values(["rate", "last_touch"], ascending=[False, True], ignore_index=True)
 
 
@@ -588,16 +473,114 @@ def follow_story(touches: pd.DataFrame, events: pd.DataFrame, conversions: pd.Da
     [[[], False], [['Ad', 'join', 'SMS'], True]]
     """
     steps = [{name.strip() for name in step.split(",")} for step in story]
-    forms = events[events["event_name"].isin(set.union(*steps))]
-    forms = forms[["visitor_id", "event_time", "event_name"]].set_axis(["visitor_id", "touch_time", "channel"], axis=1)
-    every = pd.concat([touches, forms], ignore_index=True)
+    forms = events.loc[events["event_name"].isin(set.union(*steps)), ["visitor_id", "event_time", "event_name"]]
+    every = pd.concat([touches, forms.set_axis(["visitor_id", "touch_time", "channel"], axis=1)], ignore_index=True)
     for step in steps:
         if not every["channel"].isin(step).any():
-            return Gap(f"No touch and no event is called {' or '.join(sorted(step))}, so this story cannot be "
-                       "looked for.", "Name channels and events of this data.")
+            return Gap(f"No touch and no event is called {' or '.join(sorted(step))}, so this story cannot be looked for.",
+                       "Name channels and events of this data.")
     journeys = build_journeys(every, conversions, lookback_days)
     return journeys.assign(has_all=[all(step & set(path) for step in steps) for path in journeys["path"]],
                            in_order=[_ticked_off(path, steps) for path in journeys["path"]])
+
+
+def _named(steps: Sequence[Step]) -> dict[str, str]:
+    given = [{"event": step} if isinstance(step, str) else step for step in steps]
+    names = {step.get("event"): step.get("label", step.get("event")) for step in given}
+    if isinstance(steps, str) or not names or None in names or len(names) < len(given):
+        raise ConvtrackError(f"A funnel takes a list of different events, not {steps!r}. "
+                             f"Write steps=['view_item', 'add_to_cart', 'purchase'].")
+    return names
+
+
+def _units(events: pd.DataFrame, by: str) -> pd.DataFrame:
+    """The events in order of time, with the number of the session or visitor that each belongs to."""
+    if by not in ("session", "visitor"):
+        raise ConvtrackError(f"by='{by}' cannot be counted.{nearest(by, ['session', 'visitor'])} "
+                             f"Write by='session' or by='visitor'.")
+    need_columns(events, ["visitor_id", "event_time", "event_name"], "events")
+    rows = ordered_visits(events) if by == "session" else events.iloc[in_order(events)]
+    key = SESSION_KEY if by == "session" else ["visitor_id"]
+    return rows.assign(unit=rows.groupby(key, sort=False).ngroup()).sort_values("event_time", kind="stable")
+
+
+def _no_such_step(units: pd.DataFrame, names: Mapping[str, str], by: str) -> Gap | None:
+    seen = units["event_name"].unique()
+    where = "happened in a session" if by == "session" else "happened"
+    return next((Gap(f"No event '{event}' {where}, so there is no funnel with it.{nearest(event, seen)}",
+                     "Leave the step out, or name an event that the data have.") for event in names if event not in seen), None)
+
+
+def _segment(units: pd.DataFrame, segment: str, by: str) -> pd.Series:
+    first = units.groupby("unit")[segment].transform("first")
+    return first.fillna("Direct") if segment == "channel" and by == "session" else first
+
+
+def _funnel(units: pd.DataFrame, names: Mapping[str, str], closed: bool, reach: Reach) -> pd.DataFrame:
+    did = [units.loc[units["event_name"] == event, ["unit", "event_time"]] for event in names]
+    through = reach(did)
+    counts = through if closed else [rows["unit"].nunique() for rows in did]
+    went_on = through[1:] if closed else [reach(pair)[1] for pair in pairwise(did)]
+    onward = ratio(np.array(went_on, dtype=float), np.array(counts[:-1]))
+    return pd.DataFrame({"step": list(names.values()), "count": counts, "rate_from_previous": [np.nan, *onward],
+                         "rate_from_start": ratio(np.array(through), counts[0]), "drop_off": [*(1 - onward), np.nan]})
+
+
+def _reach(ordered: bool, within_days: float | None) -> Reach:
+    seconds = np.inf if within_days is None else within_days * 86_400
+    if not seconds >= 0:
+        raise ConvtrackError(f"within_days={within_days} allows no time. Write days, as within_days=7.")
+    return lambda did: (_reach_in_order if ordered else _reach_in_any_order)(did, seconds)
+
+
+def _reach_in_order(did: Sequence[pd.DataFrame], seconds: float) -> list[int]:
+    """How many units did the first 1, 2, ... steps; each event carries the latest start that leads to it."""
+    reached = did[0].assign(began=did[0]["event_time"])
+    counts = [reached["unit"].nunique()]
+    for step in did[1:]:
+        later = pd.merge_asof(step, reached, on="event_time", by="unit")
+        reached = later[(later["event_time"] - later["began"]).dt.total_seconds() <= seconds]
+        counts.append(reached["unit"].nunique())
+    return counts
+
+
+def _reach_in_any_order(did: Sequence[pd.DataFrame], seconds: float) -> list[int]:
+    """How many units did the first 1, 2, ... steps: from each event on, how long until all have happened."""
+    starts = pd.concat(did).drop_duplicates().sort_values("event_time", kind="stable")
+    span, counts = np.zeros(len(starts)), []
+    for step in did:
+        step = step.assign(done=step["event_time"])
+        done = pd.merge_asof(starts, step, on="event_time", by="unit", direction="forward")
+        span = np.maximum(span, (done["done"] - done["event_time"]).dt.total_seconds())
+        counts.append(done.loc[span <= seconds, "unit"].nunique())
+    return counts
+
+
+def _page_views(events: pd.DataFrame) -> pd.DataFrame | Gap:
+    rows = ordered_visits(events)
+    views = rows[rows["event_name"] == "page_view"].reindex(columns=[*rows.columns.union(["page_url"])])
+    views = views.assign(page=page_of(views["page_url"])).dropna(subset="page")
+    if views.empty:
+        return Gap("No page view names its page.", "Map the page's address to `page_url` in study.yaml.")
+    return views
+
+
+def _exits(views: pd.DataFrame) -> pd.DataFrame:
+    return views.drop_duplicates(SESSION_KEY, keep="last")
+
+
+def _converted(journeys: pd.DataFrame) -> pd.DataFrame:
+    return journeys[journeys["converted"].astype(bool)].reset_index(drop=True)
+
+
+def _short_names(paths: Iterable[Sequence[str]], top: int, other: str) -> dict[str, str]:
+    touches = Counter(channel for path in paths for channel in path)
+    ranked = sorted(touches, key=lambda channel: (-touches[channel], channel))
+    return {channel: channel if rank < top else other for rank, channel in enumerate(ranked)}
+
+
+def _spaced(path: Sequence[str], stages: int) -> list[str]:
+    return [path[k * (len(path) - 1) // (stages - 1)] for k in range(stages)] if len(path) else []
 
 
 def _ticked_off(path: Sequence[str], steps: Sequence[set[str]]) -> bool:

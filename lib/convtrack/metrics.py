@@ -6,7 +6,7 @@ names from there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import resources
 from typing import Any, NamedTuple
 
@@ -20,8 +20,9 @@ from .errors import ConvtrackError, nearest
 from .gaps import Gap, passes_gaps
 from .sessions import SESSION_KEY, has_conversion, need_columns
 
-METRIC_COLUMNS = ["metric", "numerator", "denominator", "numerator_name", "denominator_name", "value", "low",
-                  "high", "formula"]
+METRIC_COLUMNS = ["metric", "numerator", "denominator", "numerator_name", "denominator_name", "value", "low", "high", "formula"]
+
+_RESAMPLES = 2000  # of a bootstrap
 
 
 class Estimate(NamedTuple):
@@ -41,12 +42,8 @@ class Card(NamedTuple):
     misleads: str
 
 
-def _read_cards() -> dict[str, Card]:
-    text = resources.files("convtrack").joinpath("metric_cards.yaml").read_text(encoding="utf-8")
-    return {name: Card(**card) for name, card in yaml.safe_load(text).items()}
-
-
-CARDS = _read_cards()
+_CARDS_TEXT = resources.files("convtrack").joinpath("metric_cards.yaml").read_text(encoding="utf-8")
+CARDS = {name: Card(**card) for name, card in yaml.safe_load(_CARDS_TEXT).items()}
 
 
 @passes_gaps
@@ -116,15 +113,14 @@ def rate(successes: float, trials: float, confidence: float = 0.95) -> Estimate 
     """
     if not 0 <= successes <= trials:
         raise ConvtrackError(f"{successes} of {trials} is no rate: count the trials with a success.")
-    low, high = _wilson(np.array([successes]), np.array([trials]), confidence)
+    low, high = _wilson([successes], [trials], confidence)
     if not trials:
         return Gap("There are no trials, so there is no rate.")
     return Estimate(float(successes / trials), float(low[0]), float(high[0]))
 
 
 @passes_gaps
-def mean_interval(values: Sequence[float] | pd.Series, rng: np.random.Generator, confidence: float = 0.95,
-                  resamples: int = 2000) -> Estimate | Gap:
+def mean_interval(values: Sequence[float] | pd.Series, rng: np.random.Generator, confidence: float = 0.95) -> Estimate | Gap:
     """The mean of the known values with its bootstrap interval: (value, low, high).
 
     Parameters
@@ -135,14 +131,12 @@ def mean_interval(values: Sequence[float] | pd.Series, rng: np.random.Generator,
         Where the random numbers come from.
     confidence : float
         Between 0 and 1.
-    resamples : int
-        How often the values are drawn again, with replacement.
 
     Returns
     -------
     Estimate or Gap
-        The bounds are quantiles of the resampled means, and missing if there is one value only. A gap without
-        values.
+        The bounds are quantiles of the means of 2,000 resamples, drawn with replacement, and missing if there
+        is one value only. A gap without values.
 
     Examples
     --------
@@ -157,14 +151,14 @@ def mean_interval(values: Sequence[float] | pd.Series, rng: np.random.Generator,
         return Gap("No value is known, so there is no mean.")
     if known.size == 1:
         return Estimate(float(known[0]), np.nan, np.nan)
-    means = [known[rng.integers(0, known.size, known.size)].mean() for _ in range(resamples)]
+    means = [known[rng.integers(0, known.size, known.size)].mean() for _ in range(_RESAMPLES)]
     low, high = np.quantile(means, [tail, 1 - tail])
     return Estimate(float(known.mean()), float(low), float(high))
 
 
 @passes_gaps
 def conversion_rates(sessions: pd.DataFrame, conversions: pd.DataFrame, clicks: float | None = None,
-                     click_conversions: float | None = None, confidence: float = 0.95) -> pd.DataFrame | Gap:
+                     click_conversions: float | None = None) -> pd.DataFrame | Gap:
     """The conversion rates that go by the same name, one row each, with their numerators and denominators.
 
     Parameters
@@ -175,15 +169,13 @@ def conversion_rates(sessions: pd.DataFrame, conversions: pd.DataFrame, clicks: 
         Clicks on advertisements, such as spend["clicks"].sum(). Without it there is no row per click.
     click_conversions : number, optional
         The conversions credited to those clicks; all of them, if not given.
-    confidence : float
-        Of the intervals.
 
     Returns
     -------
     DataFrame or Gap
         metric, numerator, denominator, numerator_name, denominator_name, value, low, high, formula. Per
-        visitor and per session: Wilson intervals. Conversions per session: normal interval of a mean. Per
-        click: none, for clicks are not known one by one. NaN: no denominator, or conversions that carry no
+        visitor and per session: Wilson intervals, of 95 %. Conversions per session: normal interval of a mean.
+        Per click: none, for clicks are not known one by one. NaN: no denominator, or conversions that carry no
         session_id. A gap without sessions.
 
     Examples
@@ -198,8 +190,7 @@ def conversion_rates(sessions: pd.DataFrame, conversions: pd.DataFrame, clicks: 
         return Gap("There are no sessions, so there is no conversion rate.")
     visitors = sessions["visitor_id"].drop_duplicates()
     converted = visitors.isin(conversions["visitor_id"]).sum()
-    rows = [_rate_row("conversion rate per visitor", converted, len(visitors), confidence),
-            *_per_session(sessions, conversions, confidence)]
+    rows = [_rate_row("conversion rate per visitor", converted, len(visitors)), *_per_session(sessions, conversions)]
     if clicks is not None:
         won = len(conversions) if click_conversions is None else click_conversions
         rows.append(_row("conversions per click", won, clicks))
@@ -207,16 +198,15 @@ def conversion_rates(sessions: pd.DataFrame, conversions: pd.DataFrame, clicks: 
 
 
 @passes_gaps
-def value_summary(conversions: pd.DataFrame, rng: np.random.Generator, confidence: float = 0.95,
-                  resamples: int = 2000) -> pd.DataFrame | Gap:
+def value_summary(conversions: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame | Gap:
     """What the conversions are worth: total, mean with its bootstrap interval, median, share known.
 
     Parameters
     ----------
     conversions : DataFrame
         Table `conversions`, of one currency.
-    rng, confidence, resamples
-        As in `mean_interval`.
+    rng : numpy Generator
+        For the bootstrap interval, as in `mean_interval`.
 
     Returns
     -------
@@ -238,7 +228,7 @@ def value_summary(conversions: pd.DataFrame, rng: np.random.Generator, confidenc
     mixed = _mixed_currencies(conversions[conversions["value"].notna()], "values of the conversions")
     if mixed is not None:
         return mixed
-    mean = mean_interval(known, rng, confidence, resamples)
+    mean = mean_interval(known, rng)
     rows = [_row("total conversion value", known.sum(), value=known.sum()),
             _row("value per conversion", known.sum(), len(known), mean.low, mean.high),
             _row("median value", value=known.median()),
@@ -247,22 +237,20 @@ def value_summary(conversions: pd.DataFrame, rng: np.random.Generator, confidenc
 
 
 @passes_gaps
-def engagement(sessions: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame | Gap:
+def engagement(sessions: pd.DataFrame) -> pd.DataFrame | Gap:
     """How long sessions last and how many pages they see, one metric a row.
 
     Parameters
     ----------
     sessions : DataFrame
         Table `sessions`.
-    confidence : float
-        Of the intervals.
 
     Returns
     -------
     DataFrame or Gap
         Columns as in `conversion_rates`; rows mean session duration and median session duration (seconds; a
         session of one event lasts 0), pages per session, single-page share. Means have normal intervals, the
-        share a Wilson interval, the median none. Without any page view the page rows are NaN. A gap without
+        share a Wilson interval, of 95 %, the median none. Without any page view the page rows are NaN. A gap without
         sessions.
 
     Examples
@@ -276,10 +264,9 @@ def engagement(sessions: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame
         return Gap("There are no sessions, so there is nothing to say about their length.")
     seconds, pages = sessions["duration_seconds"], sessions["pages"].astype(float)
     pages = pages if pages.sum() > 0 else pages * np.nan
-    rows = [_mean_row("mean session duration", seconds, confidence),
-            _row("median session duration", value=seconds.median()),
-            _mean_row("pages per session", pages, confidence),
-            _rate_row("single-page share", (pages == 1).sum(), (pages >= 1).sum(), confidence)]
+    rows = [_mean_row("mean session duration", seconds), _row("median session duration", value=seconds.median()),
+            _mean_row("pages per session", pages),
+            _rate_row("single-page share", (pages == 1).sum(), (pages >= 1).sum())]
     return pd.DataFrame(rows, columns=METRIC_COLUMNS)
 
 
@@ -328,8 +315,7 @@ def ad_metrics(spend: pd.DataFrame, credit: pd.DataFrame | None = None, margin: 
         return mixed
     paid = _sums(spend, by, ["impressions", "clicks", "cost"])
     table = paid if credit is None else paid.join(_credited(credit, by, paid.index), how="outer")
-    table = table.assign(ctr=ratio(table["clicks"], table["impressions"]),
-                         cpc=ratio(table["cost"], table["clicks"]),
+    table = table.assign(ctr=ratio(table["clicks"], table["impressions"]), cpc=ratio(table["cost"], table["clicks"]),
                          cpm=ratio(1000 * table["cost"], table["impressions"]))
     table = table if credit is None else _returns(table, margin)
     return table.rename_axis(by).sort_index().reset_index()
@@ -364,17 +350,15 @@ def assisted_conversions(journeys: pd.DataFrame) -> pd.DataFrame | Gap:
     if won.empty:
         return Gap("No conversion has a touch, so no channel assisted or closed one.")
     paths = [list(path) for path in won["path"]]
-    counts = {"assisted": [set(path[:-1]) for path in paths], "last": [path[-1:] for path in paths],
-              "first": [path[:1] for path in paths]}
-    table = pd.DataFrame({name: _weigh(cells, won["weight"]) for name, cells in counts.items()}).fillna(0)
+    parts = {"assisted": lambda path: set(path[:-1]), "last": lambda path: path[-1:], "first": lambda path: path[:1]}
+    table = pd.DataFrame({name: _weigh(map(part, paths), won["weight"]) for name, part in parts.items()}).fillna(0)
     table = table.astype(won["weight"].dtype).assign(assisted_to_last=ratio(table["assisted"], table["last"]))
     table = table.rename_axis("channel").reset_index()
     return table.sort_values(["assisted", "channel"], ascending=[False, True], ignore_index=True)
 
 
 @passes_gaps
-def segment_rates(sessions: pd.DataFrame, conversions: pd.DataFrame, by: str, time_zone: str = "UTC",
-                  confidence: float = 0.95) -> pd.DataFrame | Gap:
+def segment_rates(sessions: pd.DataFrame, conversions: pd.DataFrame, by: str, time_zone: str = "UTC") -> pd.DataFrame | Gap:
     """The conversion rate per session of each segment, with its Wilson interval.
 
     Parameters
@@ -386,13 +370,11 @@ def segment_rates(sessions: pd.DataFrame, conversions: pd.DataFrame, by: str, ti
         in.
     time_zone : str
         In which weeks begin.
-    confidence : float
-        Of the intervals.
 
     Returns
     -------
     DataFrame or Gap
-        `by`, sessions, converting_sessions, rate, low, high, in order of the segment; sessions of no known
+        `by`, sessions, converting_sessions, rate, low, high (of the 95 % interval), in order of the segment; sessions of no known
         segment last. A gap if no session has a segment, or the conversions carry no session_id.
 
     Examples
@@ -408,13 +390,20 @@ def segment_rates(sessions: pd.DataFrame, conversions: pd.DataFrame, by: str, ti
         hint = "" if by in table else nearest(by, [*sessions.columns, "week"])
         return Gap(f"No session has a {by}, so there is no rate by {by}.{hint}")
     converted = has_conversion(table, conversions)
-    if not isinstance(converted, pd.Series):
+    if isinstance(converted, Gap):
         return converted
-    counts = converted.groupby(table[by], dropna=False).agg(["size", "sum"])
-    counts.columns = ["sessions", "converting_sessions"]
-    counts["rate"] = counts["converting_sessions"] / counts["sessions"]
-    counts["low"], counts["high"] = _wilson(counts["converting_sessions"], counts["sessions"], confidence)
-    return counts.reset_index()
+    counts = converted.groupby(table[by], dropna=False).agg(sessions="size", converting_sessions="sum")
+    return with_rates(counts.reset_index(), "converting_sessions", "sessions")
+
+
+def with_rates(counts: pd.DataFrame, won: str, of: str) -> pd.DataFrame:
+    """`counts` with the columns rate, low, high: the column `won` divided by the column `of`, and its Wilson interval.
+
+    >>> with_rates(pd.DataFrame({"won": [5], "of": [100]}), "won", "of").round(4).values.tolist()
+    [[5.0, 100.0, 0.05, 0.0215, 0.1118]]
+    """
+    low, high = _wilson(counts[won], counts[of])
+    return counts.assign(rate=counts[won] / counts[of], low=low, high=high)
 
 
 @passes_gaps
@@ -467,124 +456,6 @@ def week_of(times: pd.Series, time_zone: str) -> pd.Series:
     """
     days = times.dt.tz_convert(time_zone).dt.tz_localize(None).dt.normalize()
     return days - pd.to_timedelta(days.dt.day_of_week, unit="D")
-
-
-def _tail(confidence: float) -> float:
-    if not 0 < confidence < 1:
-        raise ConvtrackError(f"confidence={confidence} is not between 0 and 1. Write confidence=0.95.")
-    return (1 - confidence) / 2
-
-
-def _wilson(successes: Any, trials: Any, confidence: float) -> tuple[np.ndarray, np.ndarray]:
-    won, of = np.asarray(successes, dtype=float), np.asarray(trials, dtype=float)
-    some = np.where(of > 0, of, 1.0)
-    low, high = proportion_confint(won, some, alpha=2 * _tail(confidence), method="wilson")
-    # at 0 of n and n of n rounding leaves the bound a hair inside the rate
-    bounds = np.minimum(low, won / some), np.maximum(high, won / some)
-    return np.where(of > 0, bounds[0], np.nan), np.where(of > 0, bounds[1], np.nan)
-
-
-def _row(metric: str, numerator: float = np.nan, denominator: float = np.nan, low: float = np.nan,
-         high: float = np.nan, value: float | None = None) -> tuple[Any, ...]:
-    card = CARDS[metric]
-    value = (numerator / denominator if denominator else np.nan) if value is None else value
-    return metric, numerator, denominator, card.numerator, card.denominator, value, low, high, card.formula
-
-
-def _rate_row(metric: str, successes: float, trials: float, confidence: float) -> tuple[Any, ...]:
-    low, high = _wilson([successes], [trials], confidence)
-    return _row(metric, successes, trials, low[0], high[0])
-
-
-def _mean_row(metric: str, values: pd.Series, confidence: float) -> tuple[Any, ...]:
-    mean, half = values.mean(), norm.ppf(1 - _tail(confidence)) * values.std() / np.sqrt(len(values))
-    return _row(metric, values.sum(min_count=1), len(values), np.maximum(mean - half, 0), mean + half)
-
-
-def _per_session(sessions: pd.DataFrame, conversions: pd.DataFrame,
-                 confidence: float) -> list[tuple[Any, ...]]:
-    of_rate, of_count = "conversion rate per session", "conversions per session"
-    converted = has_conversion(sessions, conversions)
-    if not isinstance(converted, pd.Series):
-        return [_row(metric, denominator=len(sessions)) for metric in (of_rate, of_count)]
-    keys = pd.MultiIndex.from_frame(sessions[SESSION_KEY])
-    counts = conversions.groupby(SESSION_KEY).size().reindex(keys, fill_value=0)
-    return [_rate_row(of_rate, converted.sum(), len(sessions), confidence),
-            _mean_row(of_count, counts, confidence)]
-
-
-def _mixed_currencies(table: pd.DataFrame, what: str) -> Gap | None:
-    found = sorted(table["currency"].dropna().unique()) if "currency" in table else []
-    return Gap(f"The {what} are in {' and '.join(found)}, so they have no sum.",
-               "Convert them to one currency first.") if len(found) > 1 else None
-
-
-def _sums(table: pd.DataFrame, by: str, columns: list[str]) -> pd.DataFrame:
-    return table.reindex(columns=[by, *columns]).groupby(by, dropna=False)[columns].sum(min_count=1)
-
-
-def _credited(credit: pd.DataFrame, by: str, paid: pd.Index) -> pd.DataFrame:
-    need_columns(credit, [by, "conversions", "value"], "credit")
-    if "model" in credit and credit["model"].nunique() > 1:
-        raise ConvtrackError(f"credit holds {credit['model'].nunique()} models. "
-                             f"Choose one: credit[credit['model'] == '{credit['model'].iloc[0]}'].")
-    sums = _sums(credit, by, ["conversions", "value"])
-    nothing = {"conversions": 0.0, "value": 0.0 if sums["value"].notna().any() or sums.empty else np.nan}
-    unpaid = pd.DataFrame(nothing, index=paid.difference(sums.index))
-    return pd.concat([sums, unpaid]) if len(unpaid) else sums
-
-
-def _returns(table: pd.DataFrame, margin: float | None) -> pd.DataFrame:
-    table = table.assign(cpa=ratio(table["cost"], table["conversions"]),
-                         roas=ratio(table["value"], table["cost"]),
-                         value_per_click=ratio(table["value"], table["clicks"]))
-    if margin is None:
-        return table
-    if not 0 < margin <= 1:
-        raise ConvtrackError(f"margin={margin} is no share of the value. Write 35 % as margin=0.35.")
-    return table.assign(roi=ratio(table["value"] * margin - table["cost"], table["cost"]))
-
-
-def _conversion_weights(journeys: pd.DataFrame) -> pd.DataFrame:
-    weighted = "total_conversions" in journeys
-    need_columns(journeys, ["path"] if weighted else ["path", "converted"], "journeys")
-    weight = journeys["total_conversions"] if weighted else journeys["converted"].astype("int64")
-    table = pd.DataFrame({"path": journeys["path"], "weight": weight})
-    return table[(weight > 0) & table["path"].map(len).gt(0)]
-
-
-def _weigh(cells: list[Any], weight: pd.Series) -> pd.Series:
-    table = pd.DataFrame({"channel": [list(cell) for cell in cells], "weight": weight.to_numpy()})
-    return table.explode("channel").groupby("channel")["weight"].sum()
-
-
-def _last_moment(sessions: pd.DataFrame, conversions: pd.DataFrame) -> pd.Timestamp:
-    last = sessions["end_time" if "end_time" in sessions else "start_time"].max()
-    return max(moment for moment in (last, conversions["conversion_time"].max()) if pd.notna(moment))
-
-
-def _full_weeks(cohort: pd.Series, time_zone: str, end: pd.Timestamp) -> pd.Series:
-    """How many full weeks the last visitor of each cohort has had by the end."""
-    begins = pd.DatetimeIndex(cohort.unique()).sort_values()
-    winter = np.zeros(len(begins), dtype=bool)  # where clocks go back over midnight, the later one is meant
-    ends = begins + pd.Timedelta(days=7)
-    ends = ends.tz_localize(time_zone, ambiguous=winter, nonexistent="shift_forward")
-    return pd.Series((end - ends) // pd.Timedelta(days=7), index=begins).clip(lower=0)
-
-
-def _weeks_until(first: pd.Series, conversions: pd.DataFrame) -> pd.Series:
-    won = conversions.merge(first.rename("first_time").reset_index(), on="visitor_id")
-    won["lag"] = won["conversion_time"] - won["first_time"]
-    return won[won["lag"] >= pd.Timedelta(0)].groupby("visitor_id")["lag"].min() // pd.Timedelta(days=7) + 1
-
-
-def _cohort_table(cohort: pd.Series, weeks: pd.Series, full_weeks: pd.Series) -> pd.DataFrame:
-    offsets = np.arange(1, full_weeks.max() + 1)
-    taken = weeks.reindex(cohort.index).to_numpy(dtype=float)[:, None]
-    within = pd.DataFrame(taken <= offsets, index=cohort, columns=[f"week_{k}" for k in offsets])
-    share = within.groupby(level=0).mean().where(full_weeks.to_numpy()[:, None] >= offsets)
-    share.insert(0, "visitors", cohort.value_counts().sort_index())
-    return share.rename_axis("first_week").reset_index()
 
 
 @passes_gaps
@@ -706,7 +577,7 @@ def winner_again(sessions: pd.DataFrame, conversions: pd.DataFrame, by: str, rng
     """
     need_columns(sessions, [*SESSION_KEY, by], "sessions")
     converted = has_conversion(sessions, conversions)
-    if not isinstance(converted, pd.Series):
+    if isinstance(converted, Gap):
         return converted
     large = sessions.groupby(by)[by].transform("size") >= least
     if not large.any():
@@ -717,6 +588,119 @@ def winner_again(sessions: pd.DataFrame, conversions: pd.DataFrame, by: str, rng
     draws = [_winner(segment, won, rng.random(len(visitors))[visitor] < 0.5) for _ in range(splits)]
     table = pd.DataFrame(draws, columns=["winner", "rate_when_chosen", "rate_again"])
     return table.assign(winner=names[table["winner"]])
+
+
+def _tail(confidence: float) -> float:
+    if not 0 < confidence < 1:
+        raise ConvtrackError(f"confidence={confidence} is not between 0 and 1. Write confidence=0.95.")
+    return (1 - confidence) / 2
+
+
+def _wilson(successes: Any, trials: Any, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    won, of = np.asarray(successes, dtype=float), np.asarray(trials, dtype=float)
+    share = ratio(won, of)
+    low, high = proportion_confint(won, np.where(of > 0, of, 1.0), alpha=2 * _tail(confidence), method="wilson")
+    # at 0 of n and n of n rounding leaves the bound a hair inside the rate
+    return np.minimum(low, share), np.maximum(high, share)
+
+
+def _row(metric: str, numerator: float = np.nan, denominator: float = np.nan, low: float = np.nan, high: float = np.nan,
+         value: float | None = None) -> tuple[Any, ...]:
+    card = CARDS[metric]
+    value = (numerator / denominator if denominator else np.nan) if value is None else value
+    return metric, numerator, denominator, card.numerator, card.denominator, value, low, high, card.formula
+
+
+def _rate_row(metric: str, successes: float, trials: float) -> tuple[Any, ...]:
+    low, high = _wilson([successes], [trials])
+    return _row(metric, successes, trials, low[0], high[0])
+
+
+def _mean_row(metric: str, values: pd.Series) -> tuple[Any, ...]:
+    mean, half = values.mean(), norm.ppf(0.975) * values.std() / np.sqrt(len(values))
+    return _row(metric, values.sum(min_count=1), len(values), np.maximum(mean - half, 0), mean + half)
+
+
+def _per_session(sessions: pd.DataFrame, conversions: pd.DataFrame) -> list[tuple[Any, ...]]:
+    of_rate, of_count = "conversion rate per session", "conversions per session"
+    converted = has_conversion(sessions, conversions)
+    if isinstance(converted, Gap):
+        return [_row(metric, denominator=len(sessions)) for metric in (of_rate, of_count)]
+    keys = pd.MultiIndex.from_frame(sessions[SESSION_KEY])
+    counts = conversions.groupby(SESSION_KEY).size().reindex(keys, fill_value=0)
+    return [_rate_row(of_rate, converted.sum(), len(sessions)), _mean_row(of_count, counts)]
+
+
+def _mixed_currencies(table: pd.DataFrame, what: str) -> Gap | None:
+    found = sorted(table["currency"].dropna().unique()) if "currency" in table else []
+    return Gap(f"The {what} are in {' and '.join(found)}, so they have no sum.",
+               "Convert them to one currency first.") if len(found) > 1 else None
+
+
+def _sums(table: pd.DataFrame, by: str, columns: list[str]) -> pd.DataFrame:
+    return table.reindex(columns=[by, *columns]).groupby(by, dropna=False)[columns].sum(min_count=1)
+
+
+def _credited(credit: pd.DataFrame, by: str, paid: pd.Index) -> pd.DataFrame:
+    need_columns(credit, [by, "conversions", "value"], "credit")
+    if "model" in credit and credit["model"].nunique() > 1:
+        raise ConvtrackError(f"credit holds {credit['model'].nunique()} models. "
+                             f"Choose one: credit[credit['model'] == '{credit['model'].iloc[0]}'].")
+    sums = _sums(credit, by, ["conversions", "value"])
+    nothing = {"conversions": 0.0, "value": 0.0 if sums["value"].notna().any() or sums.empty else np.nan}
+    unpaid = pd.DataFrame(nothing, index=paid.difference(sums.index))
+    return pd.concat([sums, unpaid]) if len(unpaid) else sums
+
+
+def _returns(table: pd.DataFrame, margin: float | None) -> pd.DataFrame:
+    table = table.assign(cpa=ratio(table["cost"], table["conversions"]), roas=ratio(table["value"], table["cost"]),
+                         value_per_click=ratio(table["value"], table["clicks"]))
+    if margin is None:
+        return table
+    if not 0 < margin <= 1:
+        raise ConvtrackError(f"margin={margin} is no share of the value. Write 35 % as margin=0.35.")
+    return table.assign(roi=ratio(table["value"] * margin - table["cost"], table["cost"]))
+
+
+def _conversion_weights(journeys: pd.DataFrame) -> pd.DataFrame:
+    weighted = "total_conversions" in journeys
+    need_columns(journeys, ["path"] if weighted else ["path", "converted"], "journeys")
+    weight = journeys["total_conversions"] if weighted else journeys["converted"].astype("int64")
+    table = pd.DataFrame({"path": journeys["path"], "weight": weight})
+    return table[(weight > 0) & table["path"].map(len).gt(0)]
+
+
+def _weigh(cells: Iterable[Any], weight: pd.Series) -> pd.Series:
+    table = pd.DataFrame({"channel": [list(cell) for cell in cells], "weight": weight.to_numpy()})
+    return table.explode("channel").groupby("channel")["weight"].sum()
+
+
+def _last_moment(sessions: pd.DataFrame, conversions: pd.DataFrame) -> pd.Timestamp:
+    last = sessions["end_time" if "end_time" in sessions else "start_time"]
+    return pd.concat([last, conversions["conversion_time"]]).max()
+
+
+def _full_weeks(cohort: pd.Series, time_zone: str, end: pd.Timestamp) -> pd.Series:
+    """How many full weeks the last visitor of each cohort has had by the end."""
+    begins = pd.DatetimeIndex(cohort.unique()).sort_values()
+    winter = np.zeros(len(begins), dtype=bool)  # where clocks go back over midnight, the later one is meant
+    ends = (begins + pd.Timedelta(days=7)).tz_localize(time_zone, ambiguous=winter, nonexistent="shift_forward")
+    return pd.Series((end - ends) // pd.Timedelta(days=7), index=begins).clip(lower=0)
+
+
+def _weeks_until(first: pd.Series, conversions: pd.DataFrame) -> pd.Series:
+    won = conversions.merge(first.rename("first_time").reset_index(), on="visitor_id")
+    won["lag"] = won["conversion_time"] - won["first_time"]
+    return won[won["lag"] >= pd.Timedelta(0)].groupby("visitor_id")["lag"].min() // pd.Timedelta(days=7) + 1
+
+
+def _cohort_table(cohort: pd.Series, weeks: pd.Series, full_weeks: pd.Series) -> pd.DataFrame:
+    offsets = np.arange(1, full_weeks.max() + 1)
+    taken = weeks.reindex(cohort.index).to_numpy(dtype=float)[:, None]
+    within = pd.DataFrame(taken <= offsets, index=cohort, columns=[f"week_{k}" for k in offsets])
+    share = within.groupby(level=0).mean().where(full_weeks.to_numpy()[:, None] >= offsets)
+    share.insert(0, "visitors", cohort.value_counts().sort_index())
+    return share.rename_axis("first_week").reset_index()
 
 
 def _winner(segment: np.ndarray, won: np.ndarray, half: np.ndarray) -> tuple[int, float, float]:
