@@ -1,7 +1,8 @@
-"""How a notebook shows tables, sentences, gaps and figures: readable, safe, and the same on every run.
+"""How a notebook shows tables, sentences and gaps: takes one of these and displays it, readable, safe, the same each time.
 
-Everything leaves here as a bundle of several forms of one thing (HTML for eyes, text for comparison and
-for screen readers, CSV for the report), and every text that came with the data is escaped on the way.
+Everything leaves through `emit` as a bundle of several forms of one thing (HTML for eyes, text for comparison and
+for screen readers, CSV for the report), and every text that came with the data is escaped on the way. How a single
+value is written is the business of `texts`; figures are that of `plots`.
 """
 
 from __future__ import annotations
@@ -24,8 +25,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from convtrack.gaps import GAP_MARK, Gap, gap_of
 from convtrack.texts import (
-    MISSING, NOISE, clean, csv_text, fmt, html_text, is_list, is_missing, is_number, joined, kind_of,
-    markdown_text, places,
+    MISSING, NOISE, clean, csv_text, fmt, html_text, is_list, is_missing, is_number, joined, kind_of, markdown_text, places,
 )
 
 NOT_ENOUGH = Gap("There is not enough data for the number that belongs here.")
@@ -37,12 +37,21 @@ _LONGEST_TEXT = 170  # room for two sentences, such as what a metric misleads ab
 class _Column(NamedTuple):
     name: str
     texts: list[str]
-    numeric: bool
+    side: str  # "right" for numbers, "left" for the others
     heading: bool
 
 
-def show(table: Any, name: str = "", caption: str = "", rows: int = 10,
-         kinds: Mapping[str, str] | None = None) -> None:
+class _Page(NamedTuple):
+    """What a reader sees of a table: a sentence, a caption, the columns with so many rows, and notes below."""
+
+    sentence: str
+    caption: str
+    columns: list[_Column]
+    rows: int
+    notes: list[str]
+
+
+def show(table: Any, name: str = "", caption: str = "", rows: int = 10, kinds: Mapping[str, str] | None = None) -> None:
     """Nothing; displays `table` as HTML, aligned text and CSV (all rows, 10 significant digits).
 
     Parameters
@@ -74,10 +83,8 @@ def show(table: Any, name: str = "", caption: str = "", rows: int = 10,
     if isinstance(frame, Gap):
         return show_gap(frame)
     shown = frame if len(frame) <= 2 * rows else frame.head(rows)
-    columns, notes = _columns(shown, kinds or {}), _notes(frame, shown)
-    emit({"text/html": _html_table(columns, len(shown), sentence, caption, notes),
-           "text/plain": _plain_table(columns, len(shown), sentence, caption, notes),
-           "text/csv": csv_of(frame)}, {"text/csv": {"name": name}})
+    page = _Page(sentence, caption, _columns(shown, kinds or {}), len(shown), _notes(frame, shown))
+    emit({"text/html": _html(page), "text/plain": _plain(page), "text/csv": csv_of(frame)}, {"text/csv": {"name": name}})
 
 
 def csv_of(table: pd.DataFrame) -> str:
@@ -87,10 +94,8 @@ def csv_of(table: pd.DataFrame) -> str:
     "path,share,note\\nEmail > SMS,0.3333333333,'=1+1\\n"
     """
     out = io.StringIO()
-    columns = _series(table)
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([_csv_cell(name) for name, _, _ in columns])
-    writer.writerows(zip(*([_csv_cell(value) for value in values] for _, values, _ in columns), strict=True))
+    columns = [map(_csv_cell, [name, *values]) for name, values, _ in _series(table)]
+    csv.writer(out, lineterminator="\n").writerows(zip(*columns, strict=True))
     return out.getvalue()
 
 
@@ -119,15 +124,14 @@ def _header(name: Any) -> str:
 
 
 def _columns(table: pd.DataFrame, kinds: Mapping[str, str]) -> list[_Column]:
-    return [_column(name, values, kinds.get(name, kind_of(name)), heading)
-            for name, values, heading in _series(table)]
+    return [_column(name, values, kinds.get(name, kind_of(name)), heading) for name, values, heading in _series(table)]
 
 
 def _column(name: str, values: pd.Series, kind: str, heading: bool) -> _Column:
     present = [value for value in values if not is_missing(value)]
-    numeric = bool(present) and all(is_number(value) for value in present)
+    numeric = bool(present) and all(map(is_number, present))
     decimals = places(present, kind) if numeric else None
-    return _Column(name, [_cut(fmt(value, kind, decimals)) for value in values], numeric, heading)
+    return _Column(name, [_cut(fmt(value, kind, decimals)) for value in values], "right" if numeric else "left", heading)
 
 
 def _cut(text: str) -> str:
@@ -141,41 +145,35 @@ def _notes(table: pd.DataFrame, shown: pd.DataFrame) -> list[str]:
     return (count if len(table) else ["0 rows"]) + [f"{MISSING} {gap}" for gap in sorted(gaps)]
 
 
-def _html_table(columns: list[_Column], length: int, sentence: str, caption: str, notes: list[str]) -> str:
-    above = f"<caption{_style('caption-side: top; text-align: left')}>{html_text(caption)}</caption>"
-    head = "".join(f'<th scope="col"{_side(column)}>{html_text(column.name)}</th>' for column in columns)
-    rows = ["".join(_html_cell(column, row) for column in columns) for row in range(length)]
-    body = "".join(f"<tr>{cells}</tr>\n" for cells in rows)
-    return (f"<div{_style('overflow-x: auto')}>\n" + (f"<p>{html_text(sentence)}</p>\n" if sentence else "")
-            + f'<table class="dataframe">{above if caption else ""}\n<thead><tr>{head}</tr></thead>\n'
-            + f"<tbody>\n{body}</tbody></table>\n"
-            + "".join(f"<p><small>{html_text(note)}</small></p>\n" for note in notes) + "</div>")
+def _html(page: _Page) -> str:
+    sentence = f"<p>{html_text(page.sentence)}</p>\n" if page.sentence else ""
+    caption = f'<caption style="caption-side: top; text-align: left">{html_text(page.caption)}</caption>' if page.caption else ""
+    head = "".join(_html_cell("th", "col", column, column.name) for column in page.columns)
+    body = "".join(f"<tr>{''.join(_html_body_cell(column, row) for column in page.columns)}</tr>\n" for row in range(page.rows))
+    notes = "".join(f"<p><small>{html_text(note)}</small></p>\n" for note in page.notes)
+    return (f'<div style="overflow-x: auto">\n{sentence}<table class="dataframe">{caption}\n<thead><tr>{head}</tr></thead>\n'
+            f"<tbody>\n{body}</tbody></table>\n{notes}</div>")
 
 
-def _html_cell(column: _Column, row: int) -> str:
-    tag, scope = ("th", ' scope="row"') if column.heading else ("td", "")
-    return f"<{tag}{scope}{_side(column)}>{html_text(column.texts[row])}</{tag}>"
+def _html_body_cell(column: _Column, row: int) -> str:
+    return _html_cell(*("th", "row") if column.heading else ("td", ""), column, column.texts[row])
 
 
-def _side(column: _Column) -> str:
-    return _style("text-align: right" if column.numeric else "text-align: left")
+def _html_cell(tag: str, scope: str, column: _Column, text: str) -> str:
+    scoped = f' scope="{scope}"' if scope else ""
+    return f'<{tag}{scoped} style="text-align: {column.side}">{html_text(text)}</{tag}>'
 
 
-def _style(rules: str) -> str:
-    return f' style="{rules}"'
-
-
-def _plain_table(columns: list[_Column], length: int, sentence: str, caption: str, notes: list[str]) -> str:
-    sides = [_aligned(column) for column in columns]
-    lines = ["  ".join(side[row] for side in sides).rstrip() for row in range(length + 1)]
-    above = [clean(text) for text in (sentence, caption) if text]
-    return "\n".join([*above, *lines, *(clean(note) for note in notes)])
+def _plain(page: _Page) -> str:
+    above = [clean(text) for text in (page.sentence, page.caption) if text]
+    lines = ["  ".join(cells).rstrip() for cells in zip(*map(_aligned, page.columns), strict=True)]
+    return "\n".join([*above, *lines, *map(clean, page.notes)])
 
 
 def _aligned(column: _Column) -> list[str]:
     cells = [clean(column.name), *column.texts]
     width = max(map(len, cells))
-    return [cell.rjust(width) if column.numeric else cell.ljust(width) for cell in cells]
+    return [cell.rjust(width) if column.side == "right" else cell.ljust(width) for cell in cells]
 
 
 def _csv_cell(value: Any) -> str:
@@ -187,12 +185,8 @@ def _csv_cell(value: Any) -> str:
         return f"{0.0 if abs(value) < NOISE else float(value):.10g}"
     if isinstance(value, datetime.date):
         return value.isoformat()
-    return _csv_line_ends(csv_text(joined(value, " > ") if is_list(value) else str(value)))
-
-
-def _csv_line_ends(text: str) -> str:
-    """Lines end in one way, which the CSV writer knows to quote."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    text = csv_text(joined(value, " > ") if is_list(value) else str(value))
+    return text.replace("\r\n", "\n").replace("\r", "\n")  # one kind of line end, which the CSV writer knows to quote
 
 
 # -------------------------------------------------------------------------------------------- sentences, gaps
@@ -255,11 +249,7 @@ class _Sentence(string.Formatter):
             self.gaps.append(value if isinstance(value, Gap) else NOT_ENOUGH)
             return GAP_MARK
         text = format(value, format_spec) if format_spec else fmt(value)
-        return _without_negative_zero(text) if is_number(value) else self.escape(text)
-
-
-def _without_negative_zero(text: str) -> str:
-    return re.sub(r"^-(?=[0.,]*%?$)", "", text)
+        return re.sub(r"^-(?=[0.,]*%?$)", "", text) if is_number(value) else self.escape(text)  # no negative zero
 
 
 def show_gap(gap: Gap) -> None:
@@ -270,7 +260,7 @@ def show_gap(gap: Gap) -> None:
     """
     start = "> **Not in this data.** "
     emit({"text/markdown": start + _around_code(gap.sentence), "text/plain": start + clean(gap.sentence)},
-          {"convtrack": {"gap": gap.reason, "remedy": gap.remedy}})
+         {"convtrack": {"gap": gap.reason, "remedy": gap.remedy}})
 
 
 def _around_code(text: str) -> str:

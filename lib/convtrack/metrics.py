@@ -120,7 +120,8 @@ def rate(successes: float, trials: float, confidence: float = 0.95) -> Estimate 
 
 
 @passes_gaps
-def mean_interval(values: Sequence[float] | pd.Series, rng: np.random.Generator, confidence: float = 0.95) -> Estimate | Gap:
+def mean_interval(values: Sequence[float] | pd.Series, rng: np.random.Generator,
+                  confidence: float = 0.95) -> Estimate | Gap:
     """The mean of the known values with its bootstrap interval: (value, low, high).
 
     Parameters
@@ -374,8 +375,8 @@ def segment_rates(sessions: pd.DataFrame, conversions: pd.DataFrame, by: str, ti
     Returns
     -------
     DataFrame or Gap
-        `by`, sessions, converting_sessions, rate, low, high (of the 95 % interval), in order of the segment; sessions of no known
-        segment last. A gap if no session has a segment, or the conversions carry no session_id.
+        `by`, sessions, converting_sessions, rate, low, high (of the 95 % interval), in order of the segment; sessions
+        of no known segment last. A gap if no session has a segment, or the conversions carry no session_id.
 
     Examples
     --------

@@ -7,13 +7,15 @@ that depends on a font, a pixel or the size of the page. Every number has four s
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.collections import Collection, LineCollection, PathCollection
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgba_array
 from matplotlib.container import BarContainer
 from matplotlib.dates import AutoDateFormatter, ConciseDateFormatter, DateFormatter, num2date
 from matplotlib.figure import Figure
@@ -85,12 +87,10 @@ def rounded(number: float) -> str:
 
 
 def _axes_text(number: int, ax: Axes) -> str:
-    drawn = [*_bars(ax), *_patches(ax), *_lines(ax), *_collections(ax), *_images(ax)]
-    lines = [f"axes {number}: {_headings(ax)}".rstrip(": "), *_ticks("x", ax.xaxis), *_ticks("y", ax.yaxis)]
-    lines += [f"  {line}" for line in _words(ax)]
+    drawn = _artists(ax)
     size = sum(artist.size for artist in drawn)
-    lines += [f"  {line}" for line in _readings(drawn, size)]
-    return "\n".join([*lines, f"  {size} numbers, drawn as {_digest(ax, drawn)}"])
+    told = [*_words(ax), *_readings(drawn, size), f"{size} numbers, drawn as {_digest(ax, drawn)}"]
+    return "\n".join([f"axes {number}: {_headings(ax)}".rstrip(": "), *_ticks(ax), *(f"  {line}" for line in told)])
 
 
 def _headings(ax: Axes) -> str:
@@ -103,10 +103,8 @@ def _readings(drawn: list[_Drawn], size: int) -> list[str]:
     """What is to be read off each artist, or off all that are called the same if there are many."""
     if len(drawn) <= MOST_ARTISTS:
         return [_told(artist, size <= MOST_NUMBERS) for artist in drawn if artist.rows]
-    together: dict[str, list[_Drawn]] = {}
-    for artist in drawn:
-        together.setdefault(artist.name, []).append(artist)
-    return [_told(_joined(artists), False) for artists in together.values()]
+    names = dict.fromkeys(artist.name for artist in drawn)
+    return [_told(_joined([artist for artist in drawn if artist.name == name]), False) for name in names]
 
 
 def _joined(artists: list[_Drawn]) -> _Drawn:
@@ -129,13 +127,13 @@ def _digest(ax: Axes, drawn: list[_Drawn]) -> str:
     limits = [rounded(limit) for limit in (*ax.get_xlim(), *ax.get_ylim())]
     words = [f"{_one_line(text.get_text())} {_colours(text.get_color())}" for text in _texts(ax)]
     told = [f"{artist.name}|{artist.rows}|{artist.looks}" for artist in drawn]
-    everything = [_headings(ax), *limits, *words, *_ticks("x", ax.xaxis), *_ticks("y", ax.yaxis), *told]
-    return hashlib.sha256("\n".join(everything).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join([_headings(ax), *limits, *words, *_ticks(ax), *told]).encode()).hexdigest()[:16]
 
 
-def _ticks(name: str, axis: Axis) -> list[str]:
-    labels = [label for label in _fixed_labels(axis).values() if label]
-    return [f"  {name} ticks: {', '.join(labels)}"] if labels else []
+def _ticks(ax: Axes) -> list[str]:
+    labels = {name: filter(None, _fixed_labels(axis).values()) for name, axis in (("x", ax.xaxis), ("y", ax.yaxis))}
+    said = {name: ", ".join(words) for name, words in labels.items()}
+    return [f"  {name} ticks: {words}" for name, words in said.items() if words]
 
 
 def _fixed_labels(axis: Axis) -> dict[float, str]:
@@ -162,80 +160,68 @@ def _texts(place: Figure | Axes) -> list[Text]:
 # ----------------------------------------------------------------------------------------- artists, read back
 
 
-def _bars(ax: Axes) -> list[_Drawn]:
-    return [_bar_group(ax, group) for group in ax.containers if isinstance(group, BarContainer)]
+def _artists(ax: Axes) -> list[_Drawn]:
+    groups = [group for group in ax.containers if isinstance(group, BarContainer)]
+    in_bars = {bar for group in groups for bar in group}
+    patches = [_patch(patch) for patch in ax.patches if patch.get_visible() and patch not in in_bars]
+    lines = [_line(ax, line) for line in ax.lines if line.get_visible()]
+    collections = [_collection(ax, group) for group in ax.collections if group.get_visible()]
+    images = [_field("image", image.get_array(), [image.get_cmap().name]) for image in ax.images]
+    return [*(_bars(ax, group) for group in groups), *patches, *lines, *(c for c in collections if c.rows), *images]
 
 
-def _bar_group(ax: Axes, group: BarContainer) -> _Drawn:
+def _bars(ax: Axes, group: BarContainer) -> _Drawn:
     flat = group.orientation == "horizontal"
     boxes = _settled([[bar.get_x(), bar.get_y(), bar.get_width(), bar.get_height()] for bar in group])
     names = _fixed_labels(ax.yaxis if flat else ax.xaxis)
-    middles = boxes[:, 1] + boxes[:, 3] / 2 if flat else boxes[:, 0] + boxes[:, 2] / 2
-    lengths = boxes[:, 2 if flat else 3]
-    at = [_at(names, middle) for middle in middles]
+    starts, widths, lengths = boxes[:, int(flat)], boxes[:, 2 + flat], boxes[:, 3 - flat]
+    at = [_at(names, middle) for middle in starts + widths / 2]
     rows = [f"{name} {rounded(length)}".strip() for name, length in zip(at, lengths, strict=True)]
-    looks = [*_pairs(boxes), *map(_patch_look, group)]
-    return _Drawn(_named("bars", group.get_label()), rows, lengths, len(rows), looks)
+    return _Drawn(_named("bars", group), rows, lengths, len(rows), [*_pairs(boxes), *map(_patch_look, group)])
 
 
 def _at(names: dict[float, str], place: float) -> str:
     return next((name for at, name in names.items() if abs(at - place) < 1e-6), "")
 
 
-def _patches(ax: Axes) -> list[_Drawn]:
-    in_bars = {bar for group in ax.containers if isinstance(group, BarContainer) for bar in group}
-    return [_patch(patch) for patch in ax.patches if patch.get_visible() and patch not in in_bars]
-
-
 def _patch(patch: Patch) -> _Drawn:
     corners = _settled(patch.get_patch_transform().transform(patch.get_path().vertices))
-    span = [f"from ({_pair(corners.min(axis=0))}) to ({_pair(corners.max(axis=0))})"]
+    low, high = _pairs([corners.min(axis=0), corners.max(axis=0)])
     looks = [_patch_look(patch), *_pairs(corners)]
-    return _Drawn(_named("area", patch.get_label()), span, corners[:, 1], 4, looks)
+    return _Drawn(_named("area", patch), [f"from ({low}) to ({high})"], corners[:, 1], 4, looks)
 
 
 def _patch_look(patch: Patch) -> str:
     return f"{_colours(patch.get_facecolor())} {_colours(patch.get_edgecolor())} {patch.get_hatch()}"
 
 
-def _lines(ax: Axes) -> list[_Drawn]:
-    return [_line(ax, line) for line in ax.lines if line.get_visible()]
-
-
 def _line(ax: Axes, line: Line2D) -> _Drawn:
     points = _settled(line.get_xydata())
     marker = line.get_marker() if isinstance(line.get_marker(), str) else "own marker"
     looks = [_colours(line.get_color()), _colours(line.get_markerfacecolor()), marker, line.get_linestyle()]
-    return _Drawn(_named("line", line.get_label()), _points(ax, points), points[:, 1], points.size, looks)
-
-
-def _collections(ax: Axes) -> list[_Drawn]:
-    drawn = [_collection(ax, group) for group in ax.collections if group.get_visible()]
-    return [group for group in drawn if group.rows]
+    return _Drawn(_named("line", line), _points(ax, points), points[:, 1], points.size, looks)
 
 
 def _collection(ax: Axes, group: Collection) -> _Drawn:
     looks = [_colours(group.get_facecolor()), _colours(group.get_edgecolor())]
     if isinstance(group, PathCollection):
-        points = _settled(group.get_offsets())
-        shapes = [path.vertices.ravel() for path in group.get_paths()]
-        looks += [rounded(number) for number in np.concatenate([group.get_sizes(), *shapes])]
-        name = _named("points", group.get_label())
-        return _Drawn(name, _points(ax, points), points[:, 1], points.size, looks)
+        return _dots(ax, group, looks)
     if group.get_array() is not None:
-        return _field(_named("cells", group.get_label()), group.get_array(), looks)
+        return _field(_named("cells", group), group.get_array(), looks)
     points = _settled(np.vstack([path.vertices for path in group.get_paths()] or [np.empty((0, 2))]))
-    name = "whiskers" if isinstance(group, LineCollection) else "area"
-    along = points[:, 0] if name == "whiskers" and (points[::2, 1] == points[1::2, 1]).all() else points[:, 1]
-    return _Drawn(_named(name, group.get_label()), _points(ax, points), along, points.size, looks)
+    whiskers = isinstance(group, LineCollection)
+    values = points[:, 0] if whiskers and (points[::2, 1] == points[1::2, 1]).all() else points[:, 1]
+    return _Drawn(_named("whiskers" if whiskers else "area", group), _points(ax, points), values, points.size, looks)
 
 
-def _images(ax: Axes) -> list[_Drawn]:
-    return [_field("image", image.get_array(), [image.get_cmap().name]) for image in ax.images]
+def _dots(ax: Axes, group: PathCollection, looks: list[str]) -> _Drawn:
+    points = _settled(group.get_offsets())
+    shapes = np.concatenate([group.get_sizes(), *(path.vertices.ravel() for path in group.get_paths())])
+    return _Drawn(_named("points", group), _points(ax, points), points[:, 1], points.size, [*looks, *map(rounded, shapes)])
 
 
 def _field(name: str, numbers: ArrayLike, looks: list[str]) -> _Drawn:
-    values = _settled(np.ma.filled(np.ma.asarray(numbers, dtype=float), np.nan)).ravel()
+    values = _settled(numbers).ravel()
     return _Drawn(name, [rounded(value) for value in values], values, values.size, looks)
 
 
@@ -259,25 +245,20 @@ def _reading(axis: Axis, value: float) -> str:
     return rounded(value)
 
 
-def _pair(point: NDArray[np.float64]) -> str:
-    return ", ".join(rounded(value) for value in point)
-
-
-def _pairs(points: NDArray[np.float64]) -> list[str]:
-    return [_pair(point) for point in points]
+def _pairs(points: Iterable[NDArray[np.float64]]) -> list[str]:
+    return [", ".join(map(rounded, point)) for point in points]
 
 
 def _colours(colours: Any) -> str:
     """One colour or many, as hex with their opacity."""
-    if isinstance(colours, str):
-        return "none" if colours.lower() == "none" else to_hex(colours, keep_alpha=True)
-    rows = np.atleast_2d(np.asarray(colours, dtype=float))
-    return " ".join(to_hex(colour, keep_alpha=True) for colour in rows)
+    if isinstance(colours, str) and colours.lower() == "none":
+        return "none"
+    return " ".join(to_hex(colour, keep_alpha=True) for colour in to_rgba_array(colours))
 
 
-def _named(kind: str, label: object) -> str:
+def _named(kind: str, artist: Artist | BarContainer) -> str:
     """The kind of artist and its label, unless matplotlib made that up (those begin with an underscore)."""
-    name = "" if label is None else _one_line(str(label))
+    name = _one_line(str(artist.get_label() or ""))
     return kind if not name or name.startswith("_") else f"{kind} {name}"
 
 
