@@ -79,9 +79,10 @@ def show(table: Any, name: str = "", caption: str = "", rows: int = 10, kinds: M
     Email     1,200         3.1%
     <b>           7        20.0%
     """
-    sentence, frame = _sentence_and_frame(table)
+    frame = frame_of(table)
     if isinstance(frame, Gap):
         return show_gap(frame)
+    sentence = "" if isinstance(table, pd.DataFrame | pd.Series) else str(getattr(table, "sentence", ""))
     shown = frame if len(frame) <= 2 * rows else frame.head(rows)
     page = _Page(sentence, caption, _columns(shown, kinds or {}), len(shown), _notes(frame, shown))
     emit({"text/html": _html(page), "text/plain": _plain(page), "text/csv": csv_of(frame)}, {"text/csv": {"name": name}})
@@ -99,14 +100,21 @@ def csv_of(table: pd.DataFrame) -> str:
     return out.getvalue()
 
 
-def _sentence_and_frame(thing: Any) -> tuple[str, pd.DataFrame | Gap]:
+def frame_of(thing: Any, unnamed: str = "") -> pd.DataFrame | Gap:
+    """The table in a DataFrame, a Series or a result with `.table`.
+
+    The column of a Series without a name is called `unnamed`. A gap is given back. Raises a TypeError if there is no table.
+
+    >>> frame_of(pd.Series([1, 2]), "value").columns.tolist()
+    ['value']
+    """
     if isinstance(thing, pd.Series):
-        return "", thing.to_frame("" if thing.name is None else thing.name)
+        return thing.to_frame(unnamed if thing.name is None else thing.name)
     if isinstance(thing, pd.DataFrame | Gap):
-        return "", thing
+        return thing
     if not hasattr(thing, "table"):
-        raise TypeError(f"show() takes a table, not {type(thing).__name__}. A sentence goes to say().")
-    return str(getattr(thing, "sentence", "")), _sentence_and_frame(thing.table)[1]
+        raise TypeError(f"This takes a table, not {type(thing).__name__}. A sentence goes to say().")
+    return frame_of(thing.table, unnamed)
 
 
 def _series(table: pd.DataFrame) -> list[tuple[str, pd.Series, bool]]:
@@ -147,12 +155,14 @@ def _notes(table: pd.DataFrame, shown: pd.DataFrame) -> list[str]:
 
 def _html(page: _Page) -> str:
     sentence = f"<p>{html_text(page.sentence)}</p>\n" if page.sentence else ""
-    caption = f'<caption style="caption-side: top; text-align: left">{html_text(page.caption)}</caption>' if page.caption else ""
+    caption = f'<caption style="caption-side: top; text-align: left">{html_text(page.caption)}</caption>'
     head = "".join(_html_cell("th", "col", column, column.name) for column in page.columns)
-    body = "".join(f"<tr>{''.join(_html_body_cell(column, row) for column in page.columns)}</tr>\n" for row in range(page.rows))
+    rows = ("".join(_html_body_cell(column, row) for column in page.columns) for row in range(page.rows))
+    body = "".join(f"<tr>{cells}</tr>\n" for cells in rows)
     notes = "".join(f"<p><small>{html_text(note)}</small></p>\n" for note in page.notes)
-    return (f'<div style="overflow-x: auto">\n{sentence}<table class="dataframe">{caption}\n<thead><tr>{head}</tr></thead>\n'
-            f"<tbody>\n{body}</tbody></table>\n{notes}</div>")
+    table = (f'<table class="dataframe">{caption if page.caption else ""}\n<thead><tr>{head}</tr></thead>\n'
+             f"<tbody>\n{body}</tbody></table>")
+    return f'<div style="overflow-x: auto">\n{sentence}{table}\n{notes}</div>'
 
 
 def _html_body_cell(column: _Column, row: int) -> str:

@@ -1,4 +1,4 @@
-"""Numbers, times and names as text for people, and that text escaped for where it goes."""
+"""One value at a time: takes a number, time, path or name, gives its text for people, escaped for where it goes if asked."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ _IN_MARKDOWN = str.maketrans({mark: f"\\{mark}" for mark in "`*_[]|~!:@."} | {
     "&": "&amp;", "<": "&lt;", ">": "&gt;",
     "$": "<span>&#36;</span>", "\\": "<span>&#92;</span>",  # tags keep two of them from becoming a formula
 })
+
 
 def kind_of(name: object) -> str:
     """"share", "money" or "" for what the numbers in a column called `name` are.

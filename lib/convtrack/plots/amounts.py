@@ -32,9 +32,8 @@ _AROUND: tuple[tuple[tuple[float, float], str], ...] = (
 
 
 @figure
-def bars(table: pd.DataFrame, x: str = "channel", y: str = "conversions", low: str | None = None,
-         high: str | None = None, unit: str = "", title: str | None = None, top: int = 15,
-         kind: str | None = None) -> Drawing | Gap:
+def bars(table: pd.DataFrame, x: str = "channel", y: str = "conversions", low: str | None = None, high: str | None = None,
+         unit: str = "", title: str | None = None, top: int = 15, kind: str | None = None) -> Drawing | Gap:
     """Nothing; displays horizontal bars from zero, one a category, the largest first, each with its number.
 
     Parameters

@@ -1,4 +1,4 @@
-"""What a figure says, as text: read back from what was really drawn, not from what was meant to be drawn.
+"""What a figure says: takes a finished figure, gives text, read back from what was really drawn, not from what was meant.
 
 The text stays the same wherever the figure is drawn: it has data coordinates, words and colours, and nothing
 that depends on a font, a pixel or the size of the page. Every number has four significant digits.

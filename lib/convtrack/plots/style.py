@@ -20,7 +20,7 @@ from matplotlib.ft2font import FT2Font
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import Formatter, MaxNLocator
 
-from convtrack.display import show_gap
+from convtrack.display import frame_of, show_gap
 from convtrack.errors import ConvtrackError, nearest
 from convtrack.gaps import Gap, gap_of
 from convtrack.plots.palette import INK, PAPER, QUIET, RULE
@@ -108,7 +108,7 @@ def figure(describe: Callable[..., Drawing | Gap]) -> Callable[..., None]:
 
     @functools.wraps(describe)
     def published(table: Any, *args: Any, **kwargs: Any) -> None:
-        frame = _frame(table)
+        frame = frame_of(table, "value")
         gap = gap_of(frame, *args, *kwargs.values())
         with matplotlib.style.context(["default", STYLE]):
             drawing = (describe(frame, *args, **kwargs) if len(frame) else NOTHING) if gap is None else gap
@@ -134,16 +134,6 @@ def _canvas(drawing: Drawing) -> tuple[Figure, Axes]:
     if note:
         fig.supxlabel(note, x=0.01, ha="left", size=8.5, color=QUIET)
     return fig, fig.subplots()
-
-
-def _frame(table: Any) -> pd.DataFrame | Gap:
-    if isinstance(table, pd.Series):
-        table = table.to_frame("value" if table.name is None else table.name)
-    if isinstance(table, pd.DataFrame | Gap):
-        return table
-    if not hasattr(table, "table"):
-        raise TypeError(f"A figure takes a table, not {type(table).__name__}.")
-    return _frame(table.table)
 
 
 def columns(table: pd.DataFrame, names: Sequence[str | None], amounts: Sequence[str | None] = ()) -> pd.DataFrame:
