@@ -143,24 +143,6 @@ def _draw_trend(ax: Axes, lines: Lines, x: str, meant: Measure, series: str | No
         _shade_immature(ax, limit, times)
 
 
-def _draw_lines(ax: Axes, lines: dict[Any, pd.DataFrame], x: str, meant: Measure, series: str | None) -> None:
-    colours = channel_colours(lines) if series == "channel" else series_colours(lines)
-    for name, part in lines.items():
-        few = "o" if len(part) <= 20 else ""
-        values = part[meant.name].to_numpy()
-        ax.plot(part[x].to_numpy(), values, color=colours[name], marker=few, markersize=4, label=str(name))
-    value_axis(ax, meant, across=False)
-    ax.tick_params(axis="y", labelcolor=QUIET, labelsize=9)
-    values, (bottom, top) = pd.concat([part[meant.name] for part in lines.values()]), ax.get_ylim()
-    ax.set_ylim(min(0.0, bottom) if values.min() < 0 else 0.0, top if values.any() else 1.0)
-    _time_axis(ax, next(iter(lines.values()))[x], x)
-    ax.margins(x=0.01)
-    if not np.ptp(ax.dataLim.intervalx):  # one time only: a step to either side of it
-        ax.set_xlim(ax.dataLim.x0 - 1, ax.dataLim.x0 + 1)
-    if series:
-        _name_ends(ax, {name: part[[x, meant.name]].iloc[-1] for name, part in lines.items()}, colours)
-
-
 def _time_axis(ax: Axes, times: pd.Series, x: str) -> None:
     ax.set_xlabel(plain_name(x))
     if pd.api.types.is_numeric_dtype(times):
