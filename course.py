@@ -1,5 +1,7 @@
 """The course's front door: sets up what it needs in `.venv`, once, and starts it.
 
+The packages that `peers` compares with have an environment of their own, `.venv-peers`.
+
 Only Python's own library is used here, and only syntax that Python 3.6 can read, so that
 an old Python is told what to do instead of stopping at a SyntaxError.
 """
@@ -19,10 +21,9 @@ USAGE = """usage: python3 course.py COMMAND [more arguments]     (Windows: py co
   run    run a study and write its report; without more arguments, the shop's study
   test   run every test, doctest and notebook; more arguments go to pytest
   lab    open the lessons in JupyterLab
+  peers  compare our attribution with other packages, in `.venv-peers`; more arguments go to pytest
   setup  only set up (the others do this too, the first time)"""
 ROOT = Path(os.path.realpath(__file__)).parent
-VENV = ROOT / ".venv"
-STAMP = VENV / "course-stamp.json"
 PYTHON = "%d.%d" % sys.version_info[:2]
 UV = "uv==0.13.9"  # only makes the installation quicker: without it, pip does the same
 PIP_SETTINGS = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_USER": "0"}
@@ -39,7 +40,7 @@ ADVICE = (
     ("DO NOT MATCH THE HASHES", "A package is not the one that was locked: use PyPI or another mirror."),
     ("CERTIFICATE_VERIFY_FAILED", "Set PIP_CERT to the certificate file of your network, then try again."),
     ("connection broken by|error sending request", OFFLINE),
-    ("", "Delete the folder .venv, then type the same command again."),
+    ("", "Delete the folder {}, then type the same command again."),
 )
 
 
@@ -61,11 +62,6 @@ def refusal(version: tuple) -> str:
             "then type: %s course.py run" % (version[0], version[1], newer))
 
 
-def venv_python(*more: str) -> list:
-    """A command line of the environment's own Python."""
-    return [str(VENV / "Scripts" / "python.exe" if os.name == "nt" else VENV / "bin" / "python")] + list(more)
-
-
 def quiet(command: list) -> subprocess.CompletedProcess:
     """The finished command with all it printed; one that cannot start has return code 127."""
     try:
@@ -76,81 +72,11 @@ def quiet(command: list) -> subprocess.CompletedProcess:
         return subprocess.CompletedProcess(command, 127, stdout=str(error))
 
 
-def explanation(output: str) -> str:
+def explanation(output: str, folder: str) -> str:
     """A line that says what to try, after the last lines of a failed command where they tell more."""
     line = next(line for signs, line in ADVICE if any(sign in output for sign in signs.split("|")))
     tail = [] if line in (NO_VENV, OFFLINE) else output.strip().splitlines()[-12:]
-    return "\n".join(tail + [line])
-
-
-def insist(*ways: list) -> None:
-    """Try command lines in turn until one works; raise Trouble with what the last one said."""
-    for way in ways:
-        done = quiet(way)
-        if done.returncode == 0:
-            return
-    raise Trouble(explanation(done.stdout))
-
-
-def wanted() -> dict:
-    """The stamp that a finished set-up from these files, by this Python, in this folder leaves."""
-    names = ("requirements.lock", "pyproject.toml")
-    digests = {name: hashlib.sha256((ROOT / name).read_bytes()).hexdigest() for name in names}
-    return dict(digests, python=PYTHON, root=str(ROOT))
-
-
-def stamp() -> dict:
-    """The stamp in the environment; empty where no set-up was finished."""
-    try:
-        return dict(json.loads(STAMP.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return {}
-
-
-def usable() -> bool:
-    """Whether the environment's Python runs, has pip, and is of the version that runs this file."""
-    probe = quiet(venv_python("-I", "-c", "import pip, sys; print('%d.%d' % sys.version_info[:2])"))
-    return probe.returncode == 0 and probe.stdout.strip() == PYTHON
-
-
-def ready() -> bool:
-    """Whether nothing is left to set up."""
-    return stamp() == wanted() and usable()
-
-
-def uv() -> list:
-    """A command line that starts uv, which pip fetches where needed; empty where there is none."""
-    inside = venv_python("-m", "uv")
-    fetch = venv_python("-m", "pip", "install", "--retries", "1", UV)
-    if quiet(inside + ["--version"]).returncode == 0 or quiet(fetch).returncode == 0:
-        return inside
-    return [path for path in [shutil.which("uv")] if path]
-
-
-def install_lock(again: bool) -> None:
-    """Install the locked packages; `again` also those that seem to be there, as after an interruption."""
-    fast, lock = uv(), ["--require-hashes", "-r", str(ROOT / "requirements.lock")]
-    by_uv = fast + ["pip", "install", "--python"] + venv_python() + ["--reinstall"] * again + lock
-    by_pip = venv_python("-m", "pip", "install") + ["--force-reinstall"] * again + lock
-    insist(*[by_uv, by_uv + ["--offline"], by_pip] if fast else [by_pip])
-
-
-def install() -> None:
-    """Bring the environment up to date; its stamp goes first and comes back last."""
-    before = stamp()
-    # The programs in a moved environment still name its old folder, so that it is of no use here.
-    keep = usable() and before.get("root", str(ROOT)) == str(ROOT)
-    with contextlib.suppress(OSError):
-        STAMP.unlink()
-    say("[1/3] %s .venv, with Python %s ..." % ("keeping" if keep else "making", PYTHON))
-    if not keep:
-        insist([getattr(sys, "_base_executable", "") or sys.executable, "-m", "venv", "--clear", str(VENV)])
-    say("[2/3] installing the packages in requirements.lock; the first time this can take minutes ...")
-    install_lock(again=keep and not before)
-    say("[3/3] installing convtrack from this folder ...")
-    insist(venv_python("-m", "pip", "install", "--no-deps", "--no-build-isolation", "-e", str(ROOT)))
-    STAMP.write_text(json.dumps(wanted(), indent=1), encoding="utf-8")
-    say("Set up.")
+    return "\n".join(tail + [line.format(folder)])
 
 
 def taken(file: object) -> bool:
@@ -168,17 +94,99 @@ def taken(file: object) -> bool:
     return True
 
 
-def set_up() -> None:
-    """Set up what is not yet set up, one process at a time."""
-    if ready():
-        return
-    with open(str(ROOT / "course.py"), "rb") as turn:
-        if not taken(turn):
-            say("Another set-up is at work in this folder; waiting for it ...")
-            while not taken(turn):
-                time.sleep(0.5)
-        if not ready():
-            install()
+class Environment:
+    """A folder with a Python of its own, which has the packages of some locks, and this project."""
+
+    def __init__(self, name: str, *locks: str) -> None:
+        self.name, self.locks = name, locks
+        self.folder, self.stamp_file = ROOT / name, ROOT / name / "course-stamp.json"
+
+    def python(self, *more: str) -> list:
+        """A command line of the environment's own Python."""
+        inside = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
+        return [str(self.folder.joinpath(*inside))] + list(more)
+
+    def insist(self, *ways: list) -> None:
+        """Try command lines in turn until one works; raise Trouble with what the last one said."""
+        for way in ways:
+            done = quiet(way)
+            if done.returncode == 0:
+                return
+        raise Trouble(explanation(done.stdout, self.name))
+
+    def wanted(self) -> dict:
+        """The stamp that a finished set-up from these files, by this Python, in this folder leaves."""
+        names = self.locks + ("pyproject.toml",)
+        digests = {name: hashlib.sha256((ROOT / name).read_bytes()).hexdigest() for name in names}
+        return dict(digests, python=PYTHON, root=str(ROOT))
+
+    def stamp(self) -> dict:
+        """The stamp in the environment; empty where no set-up was finished."""
+        try:
+            return dict(json.loads(self.stamp_file.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return {}
+
+    def usable(self) -> bool:
+        """Whether the environment's Python runs, has pip, and is of the version that runs this file."""
+        probe = quiet(self.python("-I", "-c", "import pip, sys; print('%d.%d' % sys.version_info[:2])"))
+        return probe.returncode == 0 and probe.stdout.strip() == PYTHON
+
+    def ready(self) -> bool:
+        """Whether nothing is left to set up."""
+        return self.stamp() == self.wanted() and self.usable()
+
+    def uv(self) -> list:
+        """A command line that starts uv, which pip fetches where needed; empty where there is none."""
+        inside = self.python("-m", "uv")
+        fetch = self.python("-m", "pip", "install", "--retries", "1", UV)
+        if quiet(inside + ["--version"]).returncode == 0 or quiet(fetch).returncode == 0:
+            return inside
+        return [path for path in [shutil.which("uv")] if path]
+
+    def install_locks(self, again: bool) -> None:
+        """Install the locked packages; `again` also those that seem to be there, as after an interruption."""
+        fast, locks = self.uv(), ["--require-hashes"]
+        for name in self.locks:
+            locks += ["-r", str(ROOT / name)]
+        by_uv = fast + ["pip", "install", "--python"] + self.python() + ["--reinstall"] * again + locks
+        by_pip = self.python("-m", "pip", "install") + ["--force-reinstall"] * again + locks
+        self.insist(*[by_uv, by_uv + ["--offline"], by_pip] if fast else [by_pip])
+
+    def install(self) -> None:
+        """Bring the environment up to date; its stamp goes first and comes back last."""
+        before = self.stamp()
+        # The programs in a moved environment still name its old folder, so that it is of no use here.
+        keep = self.usable() and before.get("root", str(ROOT)) == str(ROOT)
+        with contextlib.suppress(OSError):
+            self.stamp_file.unlink()
+        say("[1/3] %s %s, with Python %s ..." % ("keeping" if keep else "making", self.name, PYTHON))
+        if not keep:
+            base = getattr(sys, "_base_executable", "") or sys.executable
+            self.insist([base, "-m", "venv", "--clear", str(self.folder)])
+        names = " and ".join(self.locks)
+        say("[2/3] installing the packages in %s; the first time this can take minutes ..." % names)
+        self.install_locks(again=keep and not before)
+        say("[3/3] installing convtrack from this folder ...")
+        self.insist(self.python("-m", "pip", "install", "--no-deps", "--no-build-isolation", "-e", str(ROOT)))
+        self.stamp_file.write_text(json.dumps(self.wanted(), indent=1), encoding="utf-8")
+        say("Set up.")
+
+    def set_up(self) -> None:
+        """Set up what is not yet set up, one process at a time."""
+        if self.ready():
+            return
+        with open(str(ROOT / "course.py"), "rb") as turn:
+            if not taken(turn):
+                say("Another set-up is at work in this folder; waiting for it ...")
+                while not taken(turn):
+                    time.sleep(0.5)
+            if not self.ready():
+                self.install()
+
+
+VENV = Environment(".venv", "requirements.lock")
+PEERS = Environment(".venv-peers", "requirements.lock", "tests/peers/requirements.lock")
 
 
 def from_here(argument: str) -> str:
@@ -188,22 +196,33 @@ def from_here(argument: str) -> str:
     return os.path.abspath(path) + colons + name if looks_so and os.path.exists(path) else argument
 
 
+def places(arguments: list, otherwise: list) -> list:
+    """Pytest's arguments, with the folders to test otherwise in front where none of them names a place."""
+    given = [from_here(argument) for argument in arguments]
+    return given if any(map(os.path.isabs, given)) else otherwise + given
+
+
 def test_commands(arguments: list) -> list:
     """The command lines of all tests; with pytest arguments only the first one, with these."""
-    given = [from_here(argument) for argument in arguments]
-    places = [] if any(map(os.path.isabs, given)) else ["tests", os.path.join("lib", "convtrack")]
-    code = venv_python("-m", "pytest", "--doctest-modules", "-n", "2") + places + given
+    everything = ["tests", os.path.join("lib", "convtrack")]
+    code = VENV.python("-m", "pytest", "--doctest-modules", "-n", "2") + places(arguments, everything)
     folders = (ROOT / "notebooks", ROOT / "notebooks" / "exercises")
     notebooks = [str(path) for folder in folders for path in sorted(folder.glob("*.ipynb"))]
-    lessons = venv_python("-m", "pytest", "--nbval", "--nbval-sanitize-with", "tests/notebooks/sanitize.cfg",
+    lessons = VENV.python("-m", "pytest", "--nbval", "--nbval-sanitize-with", "tests/notebooks/sanitize.cfg",
                           "--nbval-current-env", "-n", "2", "--dist", "loadfile") + notebooks
     return [code] if arguments or not notebooks else [code, lessons]
 
 
+def peer_commands(arguments: list) -> list:
+    """The command line of the tests that compare with other packages."""
+    return [PEERS.python("-m", "pytest") + places(arguments, [os.path.join("tests", "peers")])]
+
+
 COMMANDS = {
-    "run": lambda arguments: [venv_python("-m", "convtrack.cli", "run") + arguments],
+    "run": lambda arguments: [VENV.python("-m", "convtrack.cli", "run") + arguments],
     "test": test_commands,
-    "lab": lambda arguments: [venv_python("-m", "jupyterlab", str(ROOT / "notebooks")) + arguments],
+    "lab": lambda arguments: [VENV.python("-m", "jupyterlab", str(ROOT / "notebooks")) + arguments],
+    "peers": peer_commands,
     "setup": lambda arguments: [],
 }
 
@@ -223,8 +242,8 @@ def hand_over(command: list, folder: str) -> int:
 
 def start(name: str, arguments: list) -> int:
     """Set up, run the command lines one after the other, and give the first exit code that is not zero."""
-    set_up()
-    folder = str(ROOT) if name == "test" else os.getcwd()
+    (PEERS if name == "peers" else VENV).set_up()
+    folder = str(ROOT) if name in ("test", "peers") else os.getcwd()
     codes = [hand_over(command, folder) for command in COMMANDS[name](arguments)]
     return next((code for code in codes if code), 0)
 

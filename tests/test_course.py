@@ -25,7 +25,8 @@ NO_NETWORK = "Retrying after connection broken by 'NewConnectionError'\nERROR: N
 def load(folder: Path) -> ModuleType:
     """course.py as a module that takes `folder` for the project."""
     copy = shutil.copy(COURSE, folder / "course.py")
-    for name in ("requirements.lock", "pyproject.toml"):
+    (folder / "tests" / "peers").mkdir(parents=True)
+    for name in ("requirements.lock", "pyproject.toml", "tests/peers/requirements.lock"):
         (folder / name).write_text(name)
     spec = importlib.util.spec_from_file_location("course_copy", copy)
     module = importlib.util.module_from_spec(spec)
@@ -38,7 +39,7 @@ class Machine:
 
     def __init__(self, course: ModuleType) -> None:
         self.course, self.ran, self.broken = course, [], {}
-        self.python = ""  # the version of the Python in .venv; empty while there is none that runs
+        self.pythons = {}  # the version of the Python in each environment, where there is one that runs
 
     def __call__(self, command: list[str]) -> SimpleNamespace:
         line = " ".join(command)
@@ -46,11 +47,12 @@ class Machine:
         if broken is not None:
             return SimpleNamespace(returncode=1, stdout=broken)
         if "import pip" in line:
-            return SimpleNamespace(returncode=0 if self.python else 127, stdout=self.python + "\n")
+            python = self.pythons.get(Path(command[0]).parents[1], "")
+            return SimpleNamespace(returncode=0 if python else 127, stdout=python + "\n")
         self.ran.append(line)
         if "-m venv" in line:
-            self.python = self.course.PYTHON
-            self.course.VENV.mkdir(exist_ok=True)
+            self.pythons[Path(command[-1])] = self.course.PYTHON
+            Path(command[-1]).mkdir(exist_ok=True)
         return SimpleNamespace(returncode=0, stdout="")
 
     def did(self, words: str) -> bool:
@@ -76,8 +78,8 @@ def machine(course: ModuleType, monkeypatch: Patch) -> Machine:
 
 @pytest.fixture
 def set_up(course: ModuleType, machine: Machine) -> Machine:
-    """A machine on which everything has been set up."""
-    course.set_up()
+    """A machine on which `.venv` has been set up."""
+    course.VENV.set_up()
     machine.forget()
     return machine
 
@@ -92,8 +94,8 @@ def tree(folder: Path) -> set[str]:
 def test_the_first_call_makes_an_environment_and_installs_the_lock_and_the_project(
     course: ModuleType, machine: Machine, capsys: Capture,
 ) -> None:
-    course.set_up()
-    assert f"-m venv --clear {course.VENV}" in machine.ran[0]
+    course.VENV.set_up()
+    assert f"-m venv --clear {course.VENV.folder}" in machine.ran[0]
     assert machine.did("uv pip install --python") and machine.did("--require-hashes -r")
     assert machine.ran[-1].endswith(f"--no-deps --no-build-isolation -e {course.ROOT}")
     lines = capsys.readouterr().err.splitlines()
@@ -104,7 +106,7 @@ def test_the_second_call_runs_nothing_and_says_nothing(
     course: ModuleType, set_up: Machine, capsys: Capture,
 ) -> None:
     capsys.readouterr()
-    course.set_up()
+    course.VENV.set_up()
     assert set_up.ran == [] and capsys.readouterr().err == ""
 
 
@@ -113,15 +115,15 @@ def test_a_changed_file_is_installed_into_the_same_environment(
     course: ModuleType, set_up: Machine, name: str,
 ) -> None:
     (course.ROOT / name).write_text("changed")
-    course.set_up()
+    course.VENV.set_up()
     assert set_up.did("--require-hashes") and not set_up.did("-m venv") and not set_up.did("--reinstall")
 
 
 def test_an_environment_without_a_stamp_is_kept_and_everything_in_it_installed_again(
     course: ModuleType, set_up: Machine,
 ) -> None:
-    course.STAMP.unlink()
-    course.set_up()
+    course.VENV.stamp_file.unlink()
+    course.VENV.set_up()
     assert set_up.did("--reinstall --require-hashes") and not set_up.did("-m venv")
 
 
@@ -129,24 +131,24 @@ def test_an_environment_without_a_stamp_is_kept_and_everything_in_it_installed_a
 def test_an_environment_whose_python_does_not_run_or_is_another_is_made_anew(
     course: ModuleType, set_up: Machine, python: str,
 ) -> None:
-    set_up.python = python
-    course.set_up()
+    set_up.pythons[course.VENV.folder] = python
+    course.VENV.set_up()
     assert set_up.did("-m venv --clear") and not set_up.did("--reinstall")
 
 
 def test_a_moved_environment_is_made_anew(course: ModuleType, set_up: Machine) -> None:
-    course.STAMP.write_text(json.dumps(dict(course.wanted(), root="/elsewhere")))
-    course.set_up()
+    course.VENV.stamp_file.write_text(json.dumps(dict(course.VENV.wanted(), root="/elsewhere")))
+    course.VENV.set_up()
     assert set_up.did("-m venv --clear")
-    assert course.stamp() == course.wanted()
+    assert course.VENV.stamp() == course.VENV.wanted()
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "[1]", "7", "null"])
 def test_a_damaged_stamp_counts_as_none(course: ModuleType, set_up: Machine, text: str) -> None:
-    course.STAMP.write_text(text)
-    assert course.stamp() == {}
-    course.set_up()
-    assert set_up.did("--require-hashes") and course.ready()
+    course.VENV.stamp_file.write_text(text)
+    assert course.VENV.stamp() == {}
+    course.VENV.set_up()
+    assert set_up.did("--require-hashes") and course.VENV.ready()
 
 
 @pytest.mark.parametrize("step", ["-m venv", "--require-hashes", "--no-deps"])
@@ -155,11 +157,11 @@ def test_the_stamp_is_only_written_when_every_step_worked_and_the_next_call_repa
 ) -> None:
     machine.broken[step] = "no luck"
     with pytest.raises(course.Trouble):
-        course.set_up()
-    assert not course.STAMP.exists()
+        course.VENV.set_up()
+    assert not course.VENV.stamp_file.exists()
     machine.broken.clear()
-    course.set_up()
-    assert course.ready()
+    course.VENV.set_up()
+    assert course.VENV.ready()
 
 
 def test_an_interrupted_renewal_leaves_no_stamp_behind(
@@ -169,31 +171,71 @@ def test_an_interrupted_renewal_leaves_no_stamp_behind(
         raise KeyboardInterrupt
 
     (course.ROOT / "requirements.lock").write_text("changed")
-    monkeypatch.setattr(course, "install_lock", interrupt)
+    monkeypatch.setattr(course.VENV, "install_locks", interrupt)
     assert course.main(["setup"]) == 130
-    assert not course.STAMP.exists()
+    assert not course.VENV.stamp_file.exists()
 
 
 def test_a_python_that_is_missing_or_junk_is_seen_as_such(course: ModuleType) -> None:
-    assert not course.usable()
-    python = Path(course.venv_python()[0])
+    assert not course.VENV.usable()
+    python = Path(course.VENV.python()[0])
     python.parent.mkdir(parents=True)
     python.write_text("junk")
     python.chmod(0o755)
-    assert not course.usable()
+    assert not course.VENV.usable()
 
 
 def test_a_python_that_runs_and_has_pip_is_usable(course: ModuleType, monkeypatch: Patch) -> None:
-    monkeypatch.setattr(course, "venv_python", lambda *more: [sys.executable, *more])
-    assert course.usable()
+    monkeypatch.setattr(course.VENV, "python", lambda *more: [sys.executable, *more])
+    assert course.VENV.usable()
     monkeypatch.setattr(course, "PYTHON", "3.1")
-    assert not course.usable()
+    assert not course.VENV.usable()
 
 
 def test_set_up_leaves_nothing_beside_the_environment(course: ModuleType, machine: Machine) -> None:
     before = tree(course.ROOT)
-    course.set_up()
+    course.VENV.set_up()
     assert tree(course.ROOT) - before == {".venv", os.path.join(".venv", "course-stamp.json")}
+
+
+# The environment of the peers
+
+
+def test_peers_gets_an_environment_of_its_own_with_both_locks(course: ModuleType, machine: Machine) -> None:
+    course.PEERS.set_up()
+    locks = " ".join(f"-r {course.ROOT / name}" for name in course.PEERS.locks)
+    assert set(course.VENV.locks) < set(course.PEERS.locks)
+    assert f"-m venv --clear {course.ROOT / '.venv-peers'}" in machine.ran[0]
+    assert machine.did(f"--require-hashes {locks}") and course.PEERS.ready()
+    assert all(line.startswith(str(course.PEERS.folder) + os.sep) for line in machine.ran[1:])
+    assert not course.VENV.folder.exists()
+
+
+@pytest.mark.parametrize(("name", "renewed"), [
+    ("requirements.lock", {"VENV", "PEERS"}),
+    ("tests/peers/requirements.lock", {"PEERS"}),
+])
+def test_a_changed_lock_renews_the_environments_that_have_it(
+    course: ModuleType, set_up: Machine, name: str, renewed: set[str],
+) -> None:
+    course.PEERS.set_up()
+    (course.ROOT / name).write_text("changed")
+    assert {name for name in ("VENV", "PEERS") if not getattr(course, name).ready()} == renewed
+
+
+def test_a_half_made_environment_of_the_peers_is_repaired_and_then_left_alone(
+    course: ModuleType, machine: Machine, capsys: Capture,
+) -> None:
+    machine.broken["--require-hashes"] = "no luck"
+    assert course.main(["peers"]) == 1
+    assert "Delete the folder .venv-peers, then" in capsys.readouterr().err
+    machine.broken.clear()
+    machine.forget()
+    course.PEERS.set_up()
+    assert machine.did("--reinstall --require-hashes") and not machine.did("-m venv")
+    machine.forget()
+    course.PEERS.set_up()
+    assert machine.ran == []
 
 
 # uv, pip and what can go wrong
@@ -201,22 +243,23 @@ def test_set_up_leaves_nothing_beside_the_environment(course: ModuleType, machin
 
 def test_pip_installs_the_lock_where_uv_cannot_be_had(course: ModuleType, machine: Machine) -> None:
     machine.broken = {"-m uv": "", course.UV: NO_NETWORK}
-    course.set_up()
+    course.VENV.set_up()
     assert machine.did("-m pip install --require-hashes -r") and not machine.did("uv pip")
 
 
 def test_pip_installs_the_lock_where_uv_fails(course: ModuleType, machine: Machine) -> None:
     machine.broken = {"uv pip install": "error"}
-    course.set_up()
-    assert machine.did("-m pip install --require-hashes -r") and course.ready()
+    course.VENV.set_up()
+    assert machine.did("-m pip install --require-hashes -r") and course.VENV.ready()
 
 
 def test_uv_is_tried_from_its_cache_when_the_network_is_gone(
     course: ModuleType, machine: Machine, monkeypatch: Patch,
 ) -> None:
-    monkeypatch.setattr(course, "insist", lambda *ways: machine.ran.extend(" ".join(way) for way in ways))
-    course.install_lock(again=False)
-    assert [line.endswith("--offline") for line in machine.ran[-3:]] == [False, True, False]
+    ran = machine.ran
+    monkeypatch.setattr(course.VENV, "insist", lambda *ways: ran.extend(" ".join(way) for way in ways))
+    course.VENV.install_locks(again=False)
+    assert [line.endswith("--offline") for line in ran[-3:]] == [False, True, False]
 
 
 def test_uv_on_the_path_serves_where_pip_cannot_fetch_it(
@@ -224,7 +267,7 @@ def test_uv_on_the_path_serves_where_pip_cannot_fetch_it(
 ) -> None:
     machine.broken = {"-m uv": "", course.UV: NO_NETWORK}
     monkeypatch.setattr(shutil, "which", lambda name: "/somewhere/uv")
-    assert course.uv() == ["/somewhere/uv"]
+    assert course.VENV.uv() == ["/somewhere/uv"]
 
 
 def test_a_failure_prints_its_last_lines_and_what_to_try(
@@ -260,7 +303,7 @@ def test_no_network_and_no_venv_module_are_told_in_one_line(
 def test_other_known_causes_get_their_own_advice_after_the_output(
     course: ModuleType, output: str, words: str,
 ) -> None:
-    first, last = course.explanation(output).splitlines()
+    first, last = course.explanation(output, ".venv").splitlines()
     assert first == output and words in last
 
 
@@ -280,8 +323,8 @@ def test_a_second_set_up_waits_and_then_finds_nothing_to_do(
 ) -> None:
     answers = iter([False, False, True])
     monkeypatch.setattr(course, "taken", lambda file: next(answers))
-    monkeypatch.setattr(course.time, "sleep", lambda seconds: course.install() if not machine.ran else None)
-    course.set_up()
+    monkeypatch.setattr(course.time, "sleep", lambda seconds: None if machine.ran else course.VENV.install())
+    course.VENV.set_up()
     assert capsys.readouterr().err.startswith("Another set-up is at work in this folder; waiting")
     assert sum("--no-deps" in line for line in machine.ran) == 1
 
@@ -344,10 +387,10 @@ def test_help_goes_to_standard_output_and_a_wrong_word_to_standard_error(
 
 
 def test_the_environment_is_beside_course_py_on_every_system(course: ModuleType, monkeypatch: Patch) -> None:
-    assert course.venv_python() == [str(course.ROOT / ".venv" / "bin" / "python")]
+    assert course.VENV.python() == [str(course.ROOT / ".venv" / "bin" / "python")]
     with monkeypatch.context() as windows:
         windows.setattr(course.os, "name", "nt")
-        found = course.venv_python("-m", "pip")
+        found = course.VENV.python("-m", "pip")
         line = course.refusal((3, 9))
     assert found == [str(course.ROOT / ".venv" / "Scripts" / "python.exe"), "-m", "pip"]
     assert "py -3.13 course.py" in line
@@ -358,7 +401,8 @@ def test_it_works_from_any_folder(tmp_path: Path) -> None:
     project.mkdir()
     elsewhere.mkdir()
     load(project)
-    code = "import sys; sys.path.insert(0, '../a project'); import course as c; print(c.ROOT, c.wanted())"
+    code = ("import sys; sys.path.insert(0, '../a project'); "
+            "import course as c; print(c.ROOT, c.VENV.wanted())")
     done = subprocess.run([sys.executable, "-c", code], cwd=elsewhere, capture_output=True, text=True)
     assert done.stdout.startswith(str(project.resolve()) + " {"), done.stderr
     assert list(elsewhere.iterdir()) == []
@@ -427,12 +471,23 @@ def test_arguments_for_pytest_leave_the_notebooks_out(
 def test_a_named_test_is_run_alone_and_found_from_where_it_was_typed(
     course: ModuleType, handed: Calls, monkeypatch: Patch,
 ) -> None:
-    (course.ROOT / "tests").mkdir()
     (course.ROOT / "tests" / "test_a.py").write_text("")
     monkeypatch.chdir(course.ROOT / "tests")
     course.main(["test", "-q", "test_a.py::test_it"])
     place = str(course.ROOT / "tests" / "test_a.py") + "::test_it"
     assert handed[0][0][2:] == ["--doctest-modules", "-n", "2", "-q", place]
+
+
+@pytest.mark.parametrize("arguments", [[], ["-k", "markov"]])
+def test_peers_runs_the_comparison_in_its_own_environment(
+    course: ModuleType, machine: Machine, monkeypatch: Patch, arguments: list[str],
+) -> None:
+    calls = []
+    monkeypatch.setattr(course, "hand_over", lambda command, folder: calls.append((command, folder)) or 0)
+    assert course.main(["peers", *arguments]) == 0
+    (command, folder), = calls
+    assert command == course.PEERS.python("-m", "pytest", os.path.join("tests", "peers"), *arguments)
+    assert folder == str(course.ROOT)
 
 
 def test_without_notebooks_there_is_one_command(course: ModuleType, machine: Machine) -> None:
@@ -477,8 +532,8 @@ import importlib.util, sys, time
 spec = importlib.util.spec_from_file_location("course", sys.argv[1])
 course = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(course)
-course.set_up = {set_up}
-course.venv_python = lambda *more: [sys.executable, "-I", "-c", {child!r}]
+course.VENV.set_up = {set_up}
+course.VENV.python = lambda *more: [sys.executable, "-I", "-c", {child!r}]
 sys.exit(course.main(["run"]))
 """
 WAIT = "import time; print('here', flush=True); time.sleep(20)"
