@@ -220,7 +220,9 @@ def test_compare_prints_the_json_of_the_design(place):
 def test_compare_of_a_table_of_paths_and_of_a_wrong_model(tmp_path):
     (tmp_path / "paths.csv").write_text("path,total_conversions,total_null\nA > B,2,1\nB,1,5\n")
     done = cli("compare", "paths.csv", "--models", "last_touch", "--format", "csv", cwd=tmp_path)
-    assert done.stdout == "model,channel,conversions,value\nlast_touch,A,0,\nlast_touch,B,3,\n"
+    assert done.stdout == (
+        "model,channel,conversions,value,share,difference,rank\nlast_touch,A,0,,0,0,2\nlast_touch,B,3,,1,0,1\n"
+    )
     wrong = cli("compare", "paths.csv", "--models", "last_toch", cwd=tmp_path)
     assert wrong.returncode == 2 and "Closest: 'last_touch'" in wrong.stderr
 

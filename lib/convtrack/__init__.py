@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 _ROOMS = {
-    "settings": ["Study", "open_study"],
+    "settings": ["Lookback", "Study", "open_study"],
     "errors": ["ConvtrackError"],
     "gaps": ["Gap"],
     "schema": ["dictionary", "validate"],
@@ -18,8 +18,8 @@ _ROOMS = {
     "sessions": ["assign_sessions", "has_conversion", "sessionize"],
     "goals": ["KINDS", "Goal", "count_firings", "find_conversions", "goal_table", "kind_table",
               "mark_conversions"],
-    "journeys": ["account_for_touches", "build_journeys", "count_paths", "find_touches"],
-    "attribution": ["MODELS", "Comparison", "compare", "fit_chain", "get_model", "model_cards"],
+    "journeys": ["account_for_touches", "build_journeys", "count_paths", "find_touches", "journeys_of", "mark_milestones"],
+    "attribution": ["MODELS", "Comparison", "choose_order", "compare", "fit_chain", "get_model", "model_cards"],
     "display": ["say", "show"],
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}

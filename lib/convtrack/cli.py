@@ -20,6 +20,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=N
                   help="Conversion tracking, step by step: run the lessons on the shop's data or on your own.")
 INTERRUPTED = 130  # what Typer returns after Ctrl-C
 SHOP = Path(__file__).resolve().parents[2] / "data" / "larkspur" / "study.yaml"
+LONGEST = 183  # days that any platform's preset looks back
 Format = StrEnum("Format", ["table", "csv", "json"])
 ReportFormat = StrEnum("ReportFormat", ["text", "json"])
 StudyArgument = Annotated[Path, typer.Argument(metavar="[STUDY]", help="study.yaml, or its folder", show_default="the shop's")]
@@ -95,7 +96,9 @@ def check(study: StudyArgument = SHOP,
 
 @app.command()
 def compare(data: Annotated[Path, typer.Argument(metavar="STUDY|PATHS", help="study.yaml, or a table of paths")] = SHOP,
-            models: Annotated[str | None, typer.Option(help="Models, as in last_touch,markov", show_default="all")] = None,
+            models: Annotated[str | None, typer.Option(help="Models, as in last_touch,markov; `convtrack models` has all",
+                                                       show_default="the usual ones")] = None,
+            by: Annotated[str, typer.Option(help="What the path is made of: channel, campaign, or another column")] = "channel",
             bootstrap: Annotated[int, typer.Option(min=0, max=100_000, help="Resamples for 95 % intervals")] = 0,
             seed: Annotated[int, typer.Option(min=0, help="Seed of the resamples")] = 1,
             format: Annotated[Format, typer.Option(help="table, csv or json")] = Format.table) -> None:
@@ -107,8 +110,8 @@ def compare(data: Annotated[Path, typer.Argument(metavar="STUDY|PATHS", help="st
 
     from .attribution import compare as compare_models
 
-    chosen = [name.strip() for name in models.split(",")] if models else None
-    result = compare_models(_comparable(data), chosen, bootstrap, np.random.default_rng(seed))
+    journeys, views, chosen = _comparable(data, _names(models), by)
+    result = compare_models(journeys, chosen, bootstrap, np.random.default_rng(seed), views)
     if isinstance(result, Gap):
         raise ConvtrackError(f"{data}: {result.sentence}")
     if format == Format.json:
@@ -116,24 +119,41 @@ def compare(data: Annotated[Path, typer.Argument(metavar="STUDY|PATHS", help="st
     elif format == Format.csv:
         typer.echo(result.table.to_csv(index=False, float_format="%.10g", lineterminator="\n"), nl=False)
     else:
-        typer.echo(result.wide().round(1).to_string() + "\n" + result.sentence)
+        typer.echo("\n".join([result.as_text(), result.sentence, result.decisions, *result.warnings]))
 
 
-def _comparable(data: Path) -> Any:
-    """The journeys of a study, or the paths of a file."""
-    from .attribution import read_paths
-    from .goals import find_conversions
-    from .journeys import build_journeys, find_touches
+def _names(models: str | None) -> list[str] | None:
+    return [name.strip() for name in models.split(",") if name.strip()] if models else None
+
+
+def _comparable(data: Path, models: list[str] | None, by: str) -> tuple[Any, Any, Any]:
+    """The journeys or paths to compare on, journeys of every touch if a platform is asked for, and the models."""
+    from .attribution import Platform, read_paths, with_platforms
+    from .journeys import journeys_of
+    from .schema import INTERACTIONS
     from .settings import open_study
 
     if data.suffix in (".csv", ".parquet"):
-        return read_paths(data)
+        return read_paths(data), None, models
     study = open_study(data)
-    touches = find_touches(study.events, study.touches)
-    journeys = build_journeys(touches, find_conversions(study.events, study.goal), study.lookback_days)
+    chosen = with_platforms(models, study.settings.platforms) if models else None
+    if study.settings.connection is not None:
+        return _paths_in_engine(study, by), None, chosen
+    journeys = journeys_of(study, by)
     if not isinstance(journeys, Gap):
         _check_touched(journeys, study)
-    return journeys
+    seen = any(isinstance(model, Platform) for model in chosen or [])
+    return journeys, journeys_of(study, by, INTERACTIONS, LONGEST) if seen else None, chosen
+
+
+def _paths_in_engine(study: Any, by: str) -> Any:
+    from .engine import study_paths
+
+    if by != "channel":
+        raise ConvtrackError("In an engine paths are made of channels. Leave --by out, or map `channel` to that column.")
+    found = study_paths(study)
+    typer.echo(f"{found.read:,} rows read = {found.used:,} used + {found.read - found.used:,} set aside", err=True)
+    return found.paths
 
 
 def _check_touched(journeys: Any, study: Any) -> None:

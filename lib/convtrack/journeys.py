@@ -7,22 +7,32 @@ purchases is on both journeys, as in GA4 and Google Ads; a touch too old for any
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from .engine import HOUR, KINDS, Kinds, coded, converted_journeys, find_kinds, unconverted_journeys, unpack
 from .errors import ConvtrackError, nearest
 from .gaps import Gap, passes_gaps
+from .goals import find_conversions
 from .schema import INTERACTIONS, OFF_SITE_EVENTS
+from .settings import Lookback, Study
 
+WON_COLUMNS = ["conversion_id", "visitor_id", "conversion_time", "value"]
 TOUCH_COLUMNS = ["visitor_id", "touch_time", "channel", "campaign", "interaction"]
 NO_CHANNEL = Gap("The events say nothing about channels.",
                  "Map a column to `channel`, or to `utm_source` and `utm_medium`, in study.yaml.")
 
 
 @passes_gaps
-def find_touches(events: pd.DataFrame, interactions: tuple[str, ...] = ("click", "visit")) -> pd.DataFrame | Gap:
+def find_touches(events: pd.DataFrame, interactions: Sequence[str] = ("click", "visit"),
+                 keep: Sequence[str] = ()) -> pd.DataFrame | Gap:
     """The touchpoints among the events: when a visitor met a channel, and how.
 
     Parameters
@@ -30,8 +40,10 @@ def find_touches(events: pd.DataFrame, interactions: tuple[str, ...] = ("click",
     events : DataFrame
         Table `events`. Without a column `interaction` every event is on the site, and a touch is the first row of a
         session and each row whose channel differs from the one before it in the session; all are called "visit".
-    interactions : tuple of str
+    interactions : sequence of str
         Which interactions make a touch: of view, click, visit, open, delivery.
+    keep : sequence of str
+        Other columns of the events to keep, as in device.
 
     Returns
     -------
@@ -55,13 +67,13 @@ def find_touches(events: pd.DataFrame, interactions: tuple[str, ...] = ("click",
         rows = events[events["interaction"].isin(interactions) & events["channel"].notna()]
     else:
         rows = _changes_of_channel(events)
-    rows = rows.rename(columns={"event_time": "touch_time"}).reindex(columns=TOUCH_COLUMNS)
+    rows = rows.rename(columns={"event_time": "touch_time"}).reindex(columns=list(dict.fromkeys([*TOUCH_COLUMNS, *keep])))
     return rows.sort_values(["touch_time", "visitor_id", "channel"], kind="stable").reset_index(drop=True)
 
 
 @passes_gaps
 def build_journeys(touches: pd.DataFrame, conversions: pd.DataFrame, lookback_days: float = 30,
-                   by: str = "channel") -> pd.DataFrame:
+                   by: str = "channel", lookbacks: Sequence[Lookback] = ()) -> pd.DataFrame:
     """One row for each conversion and, for each visitor with touches after the last one, one unconverted journey.
 
     Parameters
@@ -74,14 +86,16 @@ def build_journeys(touches: pd.DataFrame, conversions: pd.DataFrame, lookback_da
         How many days before the conversion a touch still counts, the limit included. The unconverted journey looks
         back from the visitor's last touch.
     by : str
-        The column of `touches` that the path is made of: channel, campaign.
+        The column of `touches` that the path is made of: channel, campaign, or any other with names.
+    lookbacks : sequence of Lookback
+        Other windows for some channels (names of the column `by`) or interactions; of several that cover a touch the last.
 
     Returns
     -------
     DataFrame
         journey_id, visitor_id, converted, end_time, value, path (list of str, first touch first; empty for a
-        conversion without a touch), hours (list of float: from each touch to end_time). Touches of the same moment are
-        in alphabetical order.
+        conversion without a touch), hours (list of float: from each touch to end_time), and where the touches have it
+        interactions (list of str). Touches of the same moment are in alphabetical order.
 
     Examples
     --------
@@ -96,10 +110,15 @@ def build_journeys(touches: pd.DataFrame, conversions: pd.DataFrame, lookback_da
         raise ConvtrackError(f"A lookback window of {lookback_days} days sees nothing. Give a number above 0.")
     if by not in touches:
         raise ConvtrackError(f"The touches have no column '{by}'.{nearest(by, touches.columns)}")
-    seen = touches.loc[touches[by].notna(), ["visitor_id", "touch_time", by]].rename(columns={by: "channel"})
-    won = conversions[["conversion_id", "visitor_id", "conversion_time", "value"]]
-    found = journeys_expression(_in_memory(seen), _in_memory(won), lookback_days).to_pyarrow()
-    return _with_lists(found.to_pandas())
+    seen = touches[touches[by].notna()]
+    named = pd.DataFrame({"visitor_id": seen["visitor_id"], "touch_time": seen["touch_time"], "channel": seen[by],
+                          "interaction": seen.get("interaction")}).astype({"channel": "str", "interaction": "str"})
+    kinds = find_kinds(named[["channel", "interaction"]], lookback_days, lookbacks)
+    steps, won = coded(_in_memory(named), kinds), _in_memory(conversions[WON_COLUMNS])
+    found = [_read(converted_journeys(steps, won), "conversion_id", "conversion ", kinds),
+             _read(unconverted_journeys(steps, won, kinds), "visitor_id", "rest of ", kinds)]
+    journeys = pd.concat(found).sort_values("journey_id", ignore_index=True)
+    return journeys if "interaction" in touches else journeys.drop(columns="interactions")
 
 
 def _in_memory(frame: pd.DataFrame) -> ir.Table:
@@ -112,60 +131,25 @@ def _in_utc(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**times)
 
 
-def journeys_expression(touches: ir.Table, conversions: ir.Table, lookback_days: float) -> ir.Table:
-    """The journeys as one Ibis expression, for whichever engine the two tables are in."""
-    window = round(lookback_days * 86_400 * 1_000_000)
-    return _converted(touches, conversions, window).union(_unconverted(touches, conversions, window)).order_by("journey_id")
+def _read(expression: ir.Table, key: str, prefix: str, kinds: Kinds) -> pd.DataFrame:
+    """The journeys of an expression with the names of their touches, as lists."""
+    table = expression.to_pyarrow()
+    steps, lengths, ends = unpack(table)
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    names = kinds.table.iloc[steps % KINDS]
+    hours = (np.repeat(ends, lengths) - steps // KINDS) / HOUR
+    converted = "conversion_id" in table.column_names
+    end_time = pd.Series(ends.astype("datetime64[us]")).dt.tz_localize("UTC")
+    return pd.DataFrame({
+        "journey_id": [prefix + name for name in table[key].to_pylist()], "visitor_id": table["visitor_id"].to_pandas(),
+        "converted": converted, "end_time": end_time, "value": table["value"].to_pandas() if converted else 0.0,
+        "path": _in_lists(names["channel"], starts), "hours": _in_lists(hours, starts),
+        "interactions": _in_lists(names["interaction"], starts)})
 
 
-def _converted(touches: ir.Table, conversions: ir.Table, window: int) -> ir.Table:
-    won = conversions.mutate(end=_microseconds(conversions.conversion_time))
-    seen = touches.mutate(at=_microseconds(touches.touch_time))
-    inside = (won.visitor_id == seen.visitor_id, seen.at <= won.end, seen.at >= won.end - window)
-    steps = won.inner_join(seen, inside).select("conversion_id", "channel", before=won.end - seen.at)
-    paths = _collected(steps, "conversion_id")
-    joined = won.left_join(paths, won.conversion_id == paths.conversion_id)
-    return joined.select(journey_id=ibis.literal("conversion ") + won.conversion_id, visitor_id=won.visitor_id,
-                         converted=ibis.literal(True), end_time=won.conversion_time, value=won.value.cast("float64"),
-                         path=paths.path, hours=paths.hours)
-
-
-def _microseconds(time: ir.Value) -> ir.Value:
-    """Microseconds since 1970; truncated first, because DuckDB's epoch seconds have a fraction, which would count twice."""
-    return time.truncate("s").epoch_seconds() * 1_000_000 + time.microsecond()
-
-
-def _unconverted(touches: ir.Table, conversions: ir.Table, window: int) -> ir.Table:
-    last = conversions.group_by("visitor_id").agg(last_time=conversions.conversion_time.max())
-    joined = touches.left_join(last, touches.visitor_id == last.visitor_id)
-    rest = joined.filter(last.last_time.isnull() | (touches.touch_time > last.last_time))
-    rest = rest.select(visitor_id=touches.visitor_id, channel=touches.channel, touch_time=touches.touch_time,
-                       at=_microseconds(touches.touch_time))
-    ends = rest.group_by("visitor_id").agg(end=rest["at"].max(), end_time=rest.touch_time.max())
-    steps = rest.inner_join(ends, "visitor_id").filter(lambda t: t["at"] >= t["end"] - window)
-    steps = steps.select("visitor_id", "channel", before=lambda t: t["end"] - t["at"])
-    paths = _collected(steps, "visitor_id")
-    joined = ends.inner_join(paths, "visitor_id")
-    return joined.select(journey_id=ibis.literal("rest of ") + joined.visitor_id, visitor_id=joined.visitor_id,
-                         converted=ibis.literal(False), end_time=joined.end_time, value=ibis.literal(0.0),
-                         path=joined.path, hours=joined.hours)
-
-
-def _collected(steps: ir.Table, key: str) -> ir.Table:
-    """Path and hours of each `key`; sorting structs, and not `collect(order_by=)`, is what every engine can do."""
-    ordered = steps.mutate(step=ibis.struct({"before": -steps.before, "channel": steps.channel}))
-    grouped = ordered.group_by(key).agg(steps=ordered.step.collect())
-    return grouped.mutate(steps=grouped.steps.sort()).select(
-        key, path=lambda t: t.steps.map(lambda s: s.channel),
-        hours=lambda t: t.steps.map(lambda s: -s.before.cast("float64") / 3_600_000_000.0))
-
-
-def _with_lists(found: pd.DataFrame) -> pd.DataFrame:
-    """The journeys with paths and hours as Python lists, and empty lists where a conversion has no touch."""
-    path = [[] if p is None else list(p) for p in found["path"]]
-    hours = [[] if h is None else [abs(float(x)) for x in h] for h in found["hours"]]
-    return found.assign(path=pd.Series(path, dtype="object"), hours=pd.Series(hours, dtype="object"),
-                        end_time=found["end_time"].astype("datetime64[us, UTC]"))
+def _in_lists(flat: Any, starts: np.ndarray) -> pd.Series:
+    values = flat.tolist()
+    return pd.Series([values[a:b] for a, b in pairwise(starts.tolist())], dtype="object")
 
 
 def _changes_of_channel(events: pd.DataFrame) -> pd.DataFrame:
@@ -181,6 +165,71 @@ def _session_of(events: pd.DataFrame) -> pd.Series:
         return events["session_id"]
     gap = events["event_time"].diff() > pd.Timedelta(minutes=30)
     return (gap | (events["visitor_id"] != events["visitor_id"].shift())).cumsum()
+
+
+def journeys_of(study: Study, by: str = "channel", interactions: Sequence[str] | None = None,
+                lookback_days: float | None = None) -> pd.DataFrame | Gap:
+    """The journeys to a study's main goal, by its own windows and with its milestone, if it names one.
+
+    Parameters
+    ----------
+    study : Study
+        As `open_study` returns it.
+    by : str
+        The column of the events that the path is made of: channel, campaign, device.
+    interactions : sequence of str
+        Which interactions make a touch; left out: the study's `touches`.
+    lookback_days : float
+        Left out: the study's.
+
+    Raises
+    ------
+    ConvtrackError
+        If the events have no such column.
+    """
+    if by not in study.events:
+        raise ConvtrackError(f"The events have no column '{by}'.{nearest(by, study.events.columns)}")
+    touches = find_touches(study.events, interactions or study.touches, keep=[by])
+    won = find_conversions(study.events, study.goal)
+    journeys = build_journeys(touches, won, lookback_days or study.lookback_days, by, study.settings.lookbacks)
+    milestone = study.settings.milestone
+    return journeys if milestone is None else mark_milestones(journeys, study.conversions_of(milestone))
+
+
+@passes_gaps
+def mark_milestones(journeys: pd.DataFrame, milestones: pd.DataFrame) -> pd.DataFrame:
+    """The journeys with a column `milestones`: for each touch, whether it was the last before a milestone of the visitor.
+
+    Parameters
+    ----------
+    journeys : DataFrame
+        As `build_journeys` returns it.
+    milestones : DataFrame
+        The events on the way, as `find_conversions` returns them for another goal: visitor_id, conversion_time. Those after
+        a journey's end, or before its first touch, are not on it.
+
+    Examples
+    --------
+    >>> touches = pd.DataFrame({"visitor_id": ["v", "v"], "channel": ["Email", "Direct"],
+    ...     "touch_time": pd.to_datetime(["2026-01-05", "2026-01-08"], utc=True)})
+    >>> leads = pd.DataFrame({"visitor_id": ["v"], "conversion_time": pd.to_datetime(["2026-01-06"], utc=True)})
+    >>> sales = pd.DataFrame({"conversion_id": ["p"], "visitor_id": ["v"], "value": [20.0],
+    ...     "conversion_time": pd.to_datetime(["2026-01-09"], utc=True)})
+    >>> mark_milestones(build_journeys(touches, sales), leads)["milestones"].tolist()
+    [[True, False]]
+    """
+    times = milestones.groupby("visitor_id")["conversion_time"].agg(list)
+    reached = journeys["visitor_id"].map(times)
+    rows = zip(journeys["end_time"], journeys["hours"], reached, strict=True)
+    marks = [_reached_by(hours, [(end - time) / pd.Timedelta(hours=1) for time in at] if isinstance(at, list) else [])
+             for end, hours, at in rows]
+    return journeys.assign(milestones=pd.Series(marks, index=journeys.index, dtype="object"))
+
+
+def _reached_by(hours: list[float], milestones: list[float]) -> list[bool]:
+    """For each touch, whether it is the last before one of the milestones; both in hours before the journey's end."""
+    before = [sum(touch >= milestone for touch in hours) - 1 for milestone in milestones if milestone >= 0]
+    return [place in before for place in range(len(hours))]
 
 
 @passes_gaps

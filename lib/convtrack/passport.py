@@ -10,7 +10,7 @@ import pandas as pd
 
 from .gaps import Gap
 from .goals import find_conversions
-from .journeys import build_journeys, find_touches
+from .journeys import journeys_of
 from .lessons import Lesson
 from .settings import Study
 from .sources import Loaded
@@ -95,10 +95,9 @@ def _value_findings(conversions: pd.DataFrame) -> list[str]:
 
 
 def _touch_findings(study: Study) -> list[str]:
-    touches = find_touches(study.events, study.touches)
-    if isinstance(touches, Gap):
-        return [touches.sentence]
-    journeys = build_journeys(touches, find_conversions(study.events, study.goal), study.lookback_days)
+    journeys = journeys_of(study)
+    if isinstance(journeys, Gap):
+        return [journeys.sentence]
     missing = journeys[journeys["converted"] & (journeys["path"].map(len) == 0)]
     if missing.empty:
         return []

@@ -21,8 +21,7 @@ from traitlets.config import Config
 
 from .attribution import compare
 from .gaps import Gap
-from .goals import find_conversions
-from .journeys import build_journeys, find_touches
+from .journeys import journeys_of
 from .passport import Passport
 from .settings import Study
 
@@ -116,9 +115,7 @@ class _Credit:
 
 
 def _credit(study: Study) -> _Credit:
-    touches = find_touches(study.events, study.touches)
-    journeys = build_journeys(touches, find_conversions(study.events, study.goal), study.lookback_days)
-    comparison = compare(journeys, SUMMARY_MODELS)
+    comparison = compare(journeys_of(study), SUMMARY_MODELS)
     if isinstance(comparison, Gap):
         return _Credit([], [], comparison.sentence)
     wide = comparison.wide()

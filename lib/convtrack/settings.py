@@ -23,6 +23,24 @@ Interaction = Literal["view", "click", "visit", "open", "delivery"]
 REMEDY = "To have it, add a table `{0}` to study.yaml (its columns are in docs/data_dictionary.md)."
 
 
+class Lookback(BaseModel):
+    """How long some touches count, where it is not `lookback_days`; an entry of `lookbacks:` in study.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    days: float = Field(gt=0, le=365)
+    channel: str | None = None
+    interaction: Interaction | None = None
+
+    def covers(self, kinds: pd.DataFrame) -> pd.Series:
+        """Which kinds of touch (rows with channel and interaction) it is for."""
+        covered = pd.Series(True, index=kinds.index)
+        for column, wanted in (("channel", self.channel), ("interaction", self.interaction)):
+            if wanted is not None:
+                covered &= kinds[column] == wanted
+        return covered
+
+
 class StudyFile(BaseModel):
     """The contract of study.yaml; every key that is not here is refused."""
 
@@ -38,6 +56,10 @@ class StudyFile(BaseModel):
     main_goal: str
     touches: list[Interaction] = Field(min_length=1)
     lookback_days: int = Field(ge=1, le=365)
+    lookbacks: list[Lookback] = []
+    milestone: str | None = None
+    platforms: dict[str, list[str]] = {}
+    connection: str | None = None
     exchange_rates: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = {}
     lessons: dict[str, dict[str, Any]] = {}
 

@@ -194,12 +194,17 @@ def _iterate(chain: Chain, draw: int) -> Floats:
     """What a journey from the start yields: with all channels (first column), and with each removed; shape (2, 1 + channels).
 
     x = r + Qx is substituted into itself. After n rounds what is missing is at most the largest yield times the probability that
-    a journey has not ended after n more touches, and the rounds go on until that does not reach the last bits of the result.
+    a journey has not ended after n more moves, and the rounds go on until that does not reach the last bits of the result.
+    A state that leads to itself is divided by the chance to leave it first: 5,000 touches of one channel are one move.
     """
     steps = chain.steps
-    inner = sparse.csr_array((chain.probability[:, draw], (steps.origin, steps.target)), shape=(steps.size, steps.size))
+    moves = steps.origin != steps.target
+    leaves = np.ones(steps.size)
+    leaves[steps.origin[~moves]] -= chain.probability[~moves, draw]
+    onward = (chain.probability[:, draw] / leaves[steps.origin])[moves]
+    inner = sparse.csr_array((onward, (steps.origin[moves], steps.target[moves])), shape=(steps.size, steps.size))
     kept = np.tile(np.hstack([np.ones((steps.size, 1)), ~steps.holds]), 2)
-    ends = np.repeat(np.stack([chain.win[:, draw], chain.worth[:, draw]], axis=1), 1 + len(chain.channels), axis=1)
+    ends = np.repeat(np.stack([chain.win[:, draw], chain.worth[:, draw]], axis=1) / leaves[:, None], 1 + len(chain.channels), axis=1)
     total = term = kept * ends
     going_on = np.ones(steps.size)
     while going_on[0] > CONVERGED:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,13 @@ class Comparison:
         """The models, in the order asked for."""
         return list(dict.fromkeys(self.table["model"]))
 
+    @property
+    def sharing(self) -> list[str]:
+        """The models that share out all credited conversions; platform views and others with totals of their own do not."""
+        totals = self.table.groupby("model")["conversions"].agg(lambda credit: credit.sum(skipna=False))
+        credited = self.conversions - self.unattributed
+        return [model for model in self.models if abs(totals[model] - credited) <= 1e-6 * max(credited, 1)]
+
     def wide(self, what: str = "conversions") -> pd.DataFrame:
         """Credit with a row a channel and a column a model; most credited by the first model first."""
         wide = self.table.pivot(index="channel", columns="model", values=what)[self.models].rename_axis(columns=None)
@@ -77,6 +84,14 @@ class Comparison:
         return (f"{self.conversions:,.0f} conversions = {credited:,.0f} credited + {self.unattributed:,.0f} unattributed "
                 f"(no touch in the lookback window).")
 
+    def as_text(self) -> str:
+        """Conversions with a row a channel and a column a model, and their intervals if there are any."""
+        if "low" not in self.table:
+            return self.wide().round(1).to_string()
+        cells = [f"{row.conversions:,.1f} ({row.low:,.1f} to {row.high:,.1f})" for row in self.table.itertuples()]
+        written = replace(self, table=self.table.assign(cell=cells)).wide("cell")
+        return written.loc[self.wide().index].to_string()
+
     @property
     def changes(self) -> pd.DataFrame:
         """For each channel, what the models together say against last click: more, less, or open.
@@ -85,11 +100,12 @@ class Comparison:
         if every model but last_touch gives it more, "less" if every one gives it less, else "open". With resamples a
         difference whose interval holds 0 leaves the verdict open.
         """
-        others = self.table[self.table["model"] != REFERENCE.name]
+        sharing = self.table[self.table["model"].isin(self.sharing)]
+        others = sharing[sharing["model"] != REFERENCE.name]
         sure = [c for c in ("difference_low", "difference_high") if c in others] or ["difference", "difference"]
         grouped = others.assign(down=others[sure[0]], up=others[sure[1]]).groupby("channel")
         verdict = np.select([grouped["down"].min() > 1e-9, grouped["up"].max() < -1e-9], ["more", "less"], "open")
-        ranks = self.table.groupby("channel")["rank"]
+        ranks = sharing.groupby("channel")["rank"]
         table = pd.DataFrame({"lowest": grouped["difference"].min(), "highest": grouped["difference"].max(),
                               "best_rank": ranks.min(), "worst_rank": ranks.max(), "verdict": verdict})
         return table.sort_values("highest", ascending=False, kind="stable")
@@ -97,16 +113,17 @@ class Comparison:
     @property
     def decisions(self) -> str:
         """Which decisions would change with the model: the first place, and who would get more or less than by last click."""
-        if self.models in ([], [REFERENCE.name]):
-            return "One model alone says nothing about what another would change."
-        firsts = sorted(set(self.table.loc[self.table["rank"] == 1, "channel"]))
+        if not set(self.sharing) - {REFERENCE.name}:
+            return "No model but last click shares out these conversions, so none can change a decision."
+        table = self.table[self.table["model"].isin(self.sharing)]
+        firsts = sorted(set(table.loc[table["rank"] == 1, "channel"]))
         place = (f"{firsts[0]} is first by every model" if len(firsts) == 1
-                 else f"First place depends on the model ({', '.join(firsts)})")
+                 else f"First place depends on the model ({' or '.join(firsts)})")
         verdicts = self.changes["verdict"]
         parts = [f"{', '.join(names)} {'gets' if len(names) == 1 else 'get'} {verdict} than by last click whichever other model"
                  for verdict in ("more", "less") if (names := sorted(verdicts.index[verdicts == verdict]))]
-        still = int((verdicts == "open").sum())
-        return f"{place}; {'; '.join([*parts, f'for {still} of {len(verdicts)} channels it depends on the model'])}."
+        still = f"for {int((verdicts == 'open').sum())} of {len(verdicts)} channels more or less depends on the model"
+        return f"{place}; {'; '.join([*parts, still + (' or on chance' if 'low' in self.table else '')])}."
 
     @property
     def warnings(self) -> list[str]:
@@ -117,7 +134,7 @@ class Comparison:
         lines += [f"{model} is undefined here: its effects cancel each other." for model in rows[rows.isna()].index.unique("model")]
         for model, total in rows.groupby(level="model", sort=False).sum(min_count=1).items():
             if abs(total - (self.conversions - self.unattributed)) > 1e-6 * max(self.conversions, 1):
-                lines.append(f"{model} adds up to {total:,.1f}, not to the {self.conversions - self.unattributed:,.0f} credited "
+                lines.append(f"{model} adds up to {total:z,.1f}, not to the {self.conversions - self.unattributed:,.0f} credited "
                              f"conversions.")
         return lines
 
@@ -151,7 +168,7 @@ def with_platforms(models: Iterable[str | Model], platforms: Mapping[str, Sequen
     """The models, with the channels that a study names as a platform's own.
 
     >>> with_platforms(["meta"], {"meta": ["Instagram ads"]})[0].windows
-    {'Instagram ads': {'click': 7.0, 'view': 1.0}}
+    {'Instagram ads': {'view': 1.0, 'click': 7.0}}
     """
     chosen = [get_model(model) for model in models]
     return [model.seeing(platforms[model.name]) if isinstance(model, Platform) and model.name in platforms else model
@@ -165,7 +182,7 @@ def model_cards() -> pd.DataFrame:
 
 @passes_gaps
 def compare(journeys: pd.DataFrame | Paths, models: Iterable[str | Model] | None = None, resamples: int = 0,
-            rng: np.random.Generator | None = None) -> Comparison | Gap:
+            rng: np.random.Generator | None = None, views: pd.DataFrame | None = None) -> Comparison | Gap:
     """Credit of each model on the same journeys or paths, with 95 % intervals where `resamples` are asked for.
 
     Parameters
@@ -180,6 +197,9 @@ def compare(journeys: pd.DataFrame | Paths, models: Iterable[str | Model] | None
         in a table of paths, which knows no visitors, each journey is its own.
     rng : numpy Generator
         Needed for resamples.
+    views : DataFrame
+        Journeys with every kind of touch, for the platforms among the models, which see opens, deliveries and views too.
+        Left out: platforms look at `journeys`.
 
     Returns
     -------
@@ -202,11 +222,21 @@ def compare(journeys: pd.DataFrame | Paths, models: Iterable[str | Model] | None
         return gap
     chosen = [get_model(model) for model in (models or usable_models(paths))]
     _check_names(chosen)
-    table = _side_by_side(paths, chosen)
+    paths, seen = _with_the_same_visitors(paths, journeys, views)
+    table = _side_by_side(paths, seen, chosen)
     if resamples:
-        table = table.join(_intervals(paths, chosen, resamples, rng))
+        table = table.join(_intervals(paths, seen, chosen, resamples, rng))
     value = float(paths.value.sum()) if paths.valued else float("nan")
     return Comparison(table, float(paths.conversions.sum()), value, paths.unattributed)
+
+
+def _with_the_same_visitors(paths: Paths, journeys: pd.DataFrame | Paths, views: pd.DataFrame | None) -> tuple[Paths, Paths]:
+    """The paths of the journeys and those of the views, with one numbering of visitors, so that resamples are the same."""
+    if views is None:
+        return paths, paths
+    visitors = pd.Index(pd.concat([journeys["visitor_id"], views["visitor_id"]]).unique())
+    return (replace(paths, owners=visitors.get_indexer(journeys["visitor_id"])),
+            replace(as_paths(views), owners=visitors.get_indexer(views["visitor_id"])))
 
 
 def usable_models(paths: Paths) -> list[str]:
@@ -230,30 +260,57 @@ def _nothing_to_credit(paths: Paths) -> Gap | None:
     return None
 
 
-def _side_by_side(paths: Paths, models: Sequence[Model]) -> pd.DataFrame:
-    last = REFERENCE.credit(paths)["conversions"]
+def _side_by_side(paths: Paths, seen: Paths, models: Sequence[Model]) -> pd.DataFrame:
+    channels = _channels(paths, seen)
+    last = _in_rows(REFERENCE.credit(paths), channels)["conversions"]
     tables = []
     for model in models:
-        credit = model.credit(paths)
+        credit = _in_rows(model.credit(_paths_for(model, paths, seen)), channels)
         conversions = credit["conversions"]
         tables.append(credit.assign(model=model.name, share=conversions / conversions.sum(), difference=conversions - last,
                                     rank=_ranks(conversions.to_numpy()[:, None])[:, 0]))
-    table = pd.concat(tables, ignore_index=True)
+    table = pd.concat(tables).reset_index(names="channel")
     return table[["model", "channel", "conversions", "value", "share", "difference", "rank"]]
 
 
+def _paths_for(model: Model, paths: Paths, seen: Paths) -> Paths:
+    return seen if isinstance(model, Platform) else paths
+
+
+def _channels(paths: Paths, seen: Paths) -> list[str]:
+    return sorted({*paths.channels, *seen.channels})
+
+
+def _in_rows(credit: pd.DataFrame, channels: Sequence[str]) -> pd.DataFrame:
+    """Credit with a row for each of the channels; one that is on no path of the model's has none."""
+    return credit.set_index("channel").reindex(channels, fill_value=0.0)
+
+
 def _ranks(credit: Floats) -> np.ndarray:
-    """The place of each channel by its credit, 1 the highest, in each column; equal credit shares the better place."""
+    """The place of each channel by its credit, 1 the highest, in each column; equal credit shares the better place.
+
+    Whole numbers, unless some credit is undefined: that has no place (NaN).
+    """
     rounded = np.round(credit, 9)
-    above = [(rounded > row).sum(axis=0) + 1 for row in rounded]
-    return np.array(above, dtype=np.int64)
+    places = np.array([(rounded > row).sum(axis=0) + 1 for row in rounded], dtype=np.int64)
+    return np.where(np.isnan(rounded), np.nan, places) if np.isnan(rounded).any() else places
 
 
-def _intervals(paths: Paths, models: Sequence[Model], resamples: int, rng: np.random.Generator | None) -> pd.DataFrame:
+def _intervals(paths: Paths, seen: Paths, models: Sequence[Model], resamples: int,
+               rng: np.random.Generator | None) -> pd.DataFrame:
     if rng is None:
         raise ConvtrackError("Intervals need a random generator. Write rng=np.random.default_rng(1)")
-    last, *credits = credit_of_draws(paths, [REFERENCE, *models], resamples, rng)
+    channels = _channels(paths, seen)
+    pairs = [(model, _paths_for(model, paths, seen)) for model in (REFERENCE, *models)]
+    draws = credit_of_draws(pairs, resamples, rng)
+    last, *credits = [_placed(found, given.channels, channels) for found, (_, given) in zip(draws, pairs, strict=True)]
     return pd.concat([_bounds(credit, last) for credit in credits], ignore_index=True)
+
+
+def _placed(credit: Floats, channels: Sequence[str], wanted: Sequence[str]) -> Floats:
+    placed = np.zeros((len(wanted), credit.shape[1]))
+    placed[[wanted.index(channel) for channel in channels]] = credit
+    return placed
 
 
 def _bounds(credit: Floats, last: Floats) -> pd.DataFrame:

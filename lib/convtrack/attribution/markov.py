@@ -6,6 +6,7 @@ Marketing 33(3), 457-474.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
@@ -125,7 +126,8 @@ def choose_order(paths: Paths, rng: np.random.Generator, folds: int = 5, prior: 
 
     Journeys are dealt into folds at random. Each fold in turn is predicted, step by step, by chains fitted to the others;
     a step's probability is (its count + prior * its probability at the order below) / (steps from the state + prior), so
-    that a step not seen before has one.
+    that a step not seen before has one. A state that is the only one to lengthen a state of the order below has the same
+    steps, and predicts as that one does.
 
     Parameters
     ----------
@@ -149,18 +151,23 @@ def choose_order(paths: Paths, rng: np.random.Generator, folds: int = 5, prior: 
     --------
     >>> from .paths import as_paths
     >>> paths = as_paths(pd.DataFrame({"path": [["A"], ["A", "B"]], "total_conversions": [40, 20], "total_null": [40, 60]}))
-    >>> choose_order(paths, np.random.default_rng(1))["chosen"].idxmax()
+    >>> int(choose_order(paths, np.random.default_rng(1))["chosen"].idxmax())
     1
     """
     touched = paths.only(paths.lengths > 0)
     won, lost = _dealt(touched, folds, rng)
     journeys = (won + lost).sum(axis=0)
+    if folds < 2 or not journeys.all():
+        raise ConvtrackError(f"{journeys.sum():,.0f} journeys with a touch cannot be dealt into {folds} parts, 2 or more, with "
+                             f"journeys in each. Give more journeys, or another number of folds.")
     scores, states, below = [], [], {}
     for order in ORDERS:
         state, outcome, counts = _transitions(touched, order, won, lost)
         shorter = [s % (len(touched.channels) + 1) ** (order - 1) for s in state]
         lean = [below.get(step, 1 / (len(touched.channels) + 2)) for step in zip(shorter, outcome, strict=True)]
-        below = dict(zip(zip(state, outcome, strict=True), _predicted(state, counts, lean, prior), strict=True))
+        lengthened = Counter(short for _, short in set(zip(state, shorter, strict=True)))
+        tells_more = np.array([[lengthened[short] > 1] for short in shorter])
+        below = dict(zip(zip(state, outcome, strict=True), _predicted(state, counts * tells_more, lean, prior), strict=True))
         scores.append((counts * np.log(list(below.values()))).sum(axis=0) / journeys)
         states.append(len(set(state)))
     return _order_table(np.array(scores), states)
@@ -187,9 +194,10 @@ def _transitions(paths: Paths, order: int, won: Floats, lost: Floats) -> tuple[l
     state = np.concatenate([before, last, last])
     outcome = np.concatenate([paths.codes, np.full(len(row), channels), np.full(len(row), channels + 1)])
     weight = np.concatenate([(won + lost)[paths.rows], won, lost])
-    step, pairs = pd.factorize(state * (channels + 2) + outcome, sort=True)
+    place, states = pd.factorize(state, sort=True)  # a state's own number may be too large to be multiplied
+    step, pairs = pd.factorize(place * (channels + 2) + outcome, sort=True)
     counts = sparse.csr_array((np.ones(len(step)), step, np.arange(len(step) + 1)), shape=(len(step), len(pairs))).T @ weight
-    return (pairs // (channels + 2)).tolist(), (pairs % (channels + 2)).tolist(), counts
+    return states[pairs // (channels + 2)].tolist(), (pairs % (channels + 2)).tolist(), counts
 
 
 def _predicted(state: list[int], counts: Floats, lean: list[Any], prior: float) -> Floats:

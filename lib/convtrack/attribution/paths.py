@@ -187,6 +187,9 @@ def _outcomes(table: pd.DataFrame) -> tuple[Floats, Floats, Floats, bool]:
         won = table["converted"].to_numpy(dtype=float)
         known = table["value"].where(table["converted"]).notna().any()
         return won, table["value"].fillna(0.0).to_numpy(dtype=float) * won, 1 - won, bool(known)
+    if "total_conversions" not in table:
+        raise ConvtrackError(f"The table has no column 'total_conversions'.{nearest('total_conversions', table.columns)} "
+                             f"Give journeys, or paths with totals.")
     totals = [_total(table, c) for c in ("total_conversions", "total_conversion_value", "total_null")]
     won, value, _ = totals
     if (bad := (won == 0) & (value > 0)).any():
@@ -197,9 +200,9 @@ def _outcomes(table: pd.DataFrame) -> tuple[Floats, Floats, Floats, bool]:
 def _total(table: pd.DataFrame, column: str) -> Floats:
     if column not in table:
         return np.zeros(len(table))
-    numbers = table[column].to_numpy(dtype=float)
+    numbers = pd.to_numeric(table[column], errors="coerce").to_numpy(dtype=float)
     if (bad := ~(np.isfinite(numbers) & (numbers >= 0))).any():
-        raise ConvtrackError(f"row {table.index[bad][0]}, column {column}: {numbers[bad][0]} is negative, missing or "
+        raise ConvtrackError(f"row {table.index[bad][0]}, column {column}: {table[column][bad].iloc[0]} is negative, missing or "
                              f"not finite. Correct the row.")
     return numbers
 
@@ -208,6 +211,9 @@ def _touches(table: pd.DataFrame, column: str, kind: pa.DataType) -> np.ndarray 
     if column not in table:
         return None
     lists = _arrow(table[column], pa.list_(kind))
+    missing = lists.flatten().is_null(nan_is_null=True).to_numpy(zero_copy_only=False).sum()
+    if missing and column != "interactions":
+        raise ConvtrackError(f"Column {column}: missing for {missing} touches. Give one entry for each touch.")
     if (uneven := _lengths(lists) != table["path"].map(len).to_numpy()).any():
         raise ConvtrackError(f"row {table.index[uneven][0]}: {column} and path differ in length. Give one entry for each touch.")
     return lists.flatten().to_numpy(zero_copy_only=False)

@@ -33,6 +33,7 @@ class Platform(Rule):
     clicks_first: bool = False
     skips_direct: bool = False
     booked_on: Literal["touch", "conversion"] = "conversion"
+    whole_names: bool = False  # whether `windows` names whole channels, and not only how their names begin
     adds_up: ClassVar[bool] = False
     needs: ClassVar[tuple[str, ...]] = ("hours", "interactions")
 
@@ -55,7 +56,8 @@ class Platform(Rule):
 
     def seeing(self, channels: Sequence[str]) -> Platform:
         """The same platform with these channels as its own, each by the window of its kind of message or advertisement."""
-        return replace(self, windows={name: self._window(name) or _union(self.windows.values()) for name in channels})
+        windows = {name: self._window(name) or _union(self.windows.values()) for name in channels}
+        return replace(self, windows=windows, whole_names=True)
 
     def claims(self, paths: Paths, time_zone: str = "UTC") -> pd.DataFrame:
         """What the platform reports day by day: date, channel, conversions, value; booked on the touch's or conversion's day."""
@@ -70,7 +72,8 @@ class Platform(Rule):
         return kept.groupby(["date", "channel"], as_index=False)[["conversions", "value"]].sum(min_count=1)
 
     def _window(self, channel: str) -> Mapping[str, float]:
-        found = [name for name in self.windows if channel.casefold().startswith(name.casefold())]
+        fits = str.__eq__ if self.whole_names else str.startswith
+        found = [name for name in self.windows if fits(channel.casefold(), name.casefold())]
         return self.windows[max(found, key=len)] if found else {}
 
     def _days(self, channels: Sequence[str]) -> Floats:

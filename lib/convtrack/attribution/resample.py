@@ -13,34 +13,40 @@ from .paths import Floats, Paths
 CELLS = 8_000_000  # numbers held at a time: resamples are taken in blocks of this many paths
 
 
-def credit_of_draws(paths: Paths, models: Sequence[Model], resamples: int, rng: np.random.Generator) -> list[Floats]:
-    """For each model, conversions by channel in every resample; shape (channels, resamples).
+def credit_of_draws(pairs: Sequence[tuple[Model, Paths]], resamples: int, rng: np.random.Generator) -> list[Floats]:
+    """For each model and its paths, conversions by channel in every resample; shape (channels, resamples).
 
-    All models are given the same resamples, so that their differences are those of one and the same data.
+    All models are given the same resamples, so that their differences are those of one and the same data. Where paths
+    differ, their `owners` number the same visitors.
     """
-    prepared = [model.prepare(paths) for model in models]
-    blocks: list[list[Floats]] = [[] for _ in models]
+    prepared = [model.prepare(paths) for model, paths in pairs]
+    different = list({id(paths): paths for _, paths in pairs}.values())
+    blocks: list[list[Floats]] = [[] for _ in pairs]
     with tqdm(total=resamples, desc="resamples", disable=None, leave=False) as progress:
-        for draws in _draws(paths, resamples, rng):
-            for block, crediting in zip(blocks, prepared, strict=True):
-                block.append(crediting(draws).conversions)
-            progress.update(draws.won.shape[1])
+        for draws in _draws(different, resamples, rng):
+            for block, crediting, (_, paths) in zip(blocks, prepared, pairs, strict=True):
+                block.append(crediting(draws[id(paths)]).conversions)
+            progress.update(block[-1].shape[1])
     return [np.concatenate(block, axis=1) for block in blocks]
 
 
-def _draws(paths: Paths, resamples: int, rng: np.random.Generator) -> Iterator[Draws]:
-    size = max(CELLS // max(len(paths.lengths), 1), 1)
+def _draws(different: Sequence[Paths], resamples: int, rng: np.random.Generator) -> Iterator[dict[int, Draws]]:
+    """Blocks of resamples, for each of the paths by its identity."""
+    size = max(CELLS // max(*(len(paths.lengths) for paths in different), 1), 1)
     for done in range(0, resamples, size):
         count = min(size, resamples - done)
-        yield _of_visitors(paths.owners, count, rng) if paths.owners is not None else _of_journeys(paths, count, rng)
+        if any(paths.owners is None for paths in different):
+            yield {id(paths): _of_journeys(paths, count, rng) for paths in different}
+        else:
+            people = 1 + max(int(paths.owners.max()) for paths in different)
+            drawn = _of_visitors(people, count, rng)
+            yield {id(paths): Draws(drawn[paths.owners], drawn[paths.owners]) for paths in different}
 
 
-def _of_visitors(owners: np.ndarray, count: int, rng: np.random.Generator) -> Draws:
-    """As many visitors as there are, drawn with replacement; each brings all of their journeys."""
-    people = int(owners.max()) + 1
-    drawn = np.stack([np.bincount(rng.integers(people, size=people), minlength=people) for _ in range(count)], axis=1)
-    times = drawn[owners].astype(float)
-    return Draws(times, times)
+def _of_visitors(people: int, count: int, rng: np.random.Generator) -> Floats:
+    """As many visitors as there are, drawn with replacement; how often each, shape (visitors, draws)."""
+    draws = (np.bincount(rng.integers(people, size=people), minlength=people) for _ in range(count))
+    return np.stack(list(draws), axis=1).astype(float)
 
 
 def _of_journeys(paths: Paths, count: int, rng: np.random.Generator) -> Draws:

@@ -232,8 +232,8 @@ class CustomWeights(Rule):
 
     def shares(self, paths: Paths) -> Floats:
         weight = np.asarray(self.weight(paths.positions, paths.lengths[paths.rows]), dtype=float)
-        total = paths.sums(weight)
-        if weight.shape != paths.codes.shape or not (np.isfinite(weight) & (weight >= 0) & (total > 0)).all():
+        fits = weight.shape == paths.codes.shape and (np.isfinite(weight) & (weight >= 0)).all()
+        if not fits or not (total := paths.sums(weight)).all():
             raise ConvtrackError(f"{self.name}: the weights of a path must be numbers of 0 or more, one for each touch, and not "
                                  f"all 0. Correct the function `weight`.")
         return weight / total

@@ -105,7 +105,7 @@ class ShapleyRate(Game):
     name: str = "shapley_rate"
 
     def worth(self, outcome: Floats, conversions: Floats, journeys: Floats) -> Floats:
-        rate = np.divide(outcome, journeys, out=np.zeros_like(outcome), where=conversions > 0)
+        rate = np.divide(outcome, journeys, out=np.zeros(len(outcome)), where=conversions > 0)
         playing = np.where(conversions > 0, journeys, 0.0)
         return _sums_of_dividends(_dividends(rate) * _over_supersets(playing))
 

@@ -1,0 +1,270 @@
+"""From touches and conversions to journeys, inside whichever engine holds them: DuckDB, Spark, a warehouse.
+
+One Ibis expression does the work. A touch travels as one number, its time and what kind of touch it was, so that an engine
+only has to collect and sort whole numbers; names come back at the end, on tables that are small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from .attribution.paths import Paths
+from .errors import ConvtrackError, nearest
+from .goals import find_conversions
+from .schema import INTERACTIONS
+from .settings import Lookback, Study
+from .sources import TableSource
+
+KINDS = 4096  # most kinds of touch: microseconds since 1970 times this is still a 64-bit number, until 2041
+DAY = 86_400_000_000  # microseconds
+HOUR = 3_600_000_000
+CLOCKS = {"duckdb": "epoch_us", "pyspark": "unix_micros", "databricks": "unix_micros", "bigquery": "unix_micros"}
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """The different kinds of touch: channel, interaction, and how many microseconds back such a touch counts.
+
+    A kind is known by its row, which is in alphabetical order, so that touches of one moment are too.
+    """
+
+    table: pd.DataFrame  # channel, interaction ("" where none is known), window
+
+    @property
+    def windows(self) -> dict[int, list[int]]:
+        """For each window, the kinds that have it."""
+        return {int(window): rows.index.tolist() for window, rows in self.table.groupby("window")}
+
+    def as_table(self) -> ir.Table:
+        """The kinds as a table that an engine can join."""
+        return ibis.memtable(pa.Table.from_pandas(self.table.reset_index(names="kind"), preserve_index=False))
+
+
+def find_kinds(pairs: pd.DataFrame, lookback_days: float, lookbacks: Sequence[Lookback] = ()) -> Kinds:
+    """The kinds among the pairs of channel and interaction, with their windows; of several lookbacks the last one counts.
+
+    >>> pairs = pd.DataFrame({"channel": ["Email", "Display"], "interaction": ["click", "view"]})
+    >>> found = find_kinds(pairs, 30, [Lookback(days=1, interaction="view")])
+    >>> (found.table["window"] // DAY).tolist()
+    [1, 30]
+    """
+    table = pairs.fillna({"interaction": ""}).drop_duplicates().sort_values(["channel", "interaction"], ignore_index=True)
+    if len(table) > KINDS:
+        raise ConvtrackError(f"The touches are of {len(table)} kinds, and {KINDS} is the most. Group the channels or campaigns.")
+    days = pd.Series(float(lookback_days), index=table.index)
+    for lookback in lookbacks:
+        days = days.mask(lookback.covers(table), lookback.days)
+    return Kinds(table.assign(window=(days * DAY).round().astype("int64")))
+
+
+def coded(touches: ir.Table, kinds: Kinds) -> ir.Table:
+    """The touches as visitor_id, at (microseconds), step (time and kind in one number), window."""
+    known = touches.mutate(interaction=touches.interaction.fill_null(""))
+    joined = known.inner_join(kinds.as_table(), ["channel", "interaction"])
+    timed = joined.select("visitor_id", "kind", "window", at=microseconds(joined.touch_time, touches))
+    return timed.select("visitor_id", "at", "window", step=timed["at"] * KINDS + timed.kind)
+
+
+def microseconds(time: ir.Value, table: ir.Table) -> ir.Value:
+    """Microseconds since 1970, by the engine's own function where it has one."""
+    clock = CLOCKS.get(_engine(table))
+    if clock is None:
+        return time.truncate("s").epoch_seconds() * 1_000_000 + time.microsecond()
+    return ibis.udf.scalar.builtin(_clock, name=clock, signature=((time.type(),), "int64"))(time)
+
+
+def _clock(time):  # the name and types are given above, and the engine has the body
+    ...
+
+
+def _engine(table: ir.Table) -> str:
+    backends, _ = table._find_backends()
+    return backends[0].name if backends else ibis.get_backend().name
+
+
+def converted_journeys(touches: ir.Table, conversions: ir.Table) -> ir.Table:
+    """One row a conversion: conversion_id, visitor_id, end, value, steps in order (null where no touch is in its window).
+
+    `touches` as `coded` gives them; conversions with conversion_id, visitor_id, conversion_time, value.
+    """
+    won = conversions.select("conversion_id", "visitor_id", value=conversions.value.cast("float64"),
+                             end=microseconds(conversions.conversion_time, conversions))
+    inside = (won.visitor_id == touches.visitor_id, touches["at"] <= won.end, touches["at"] >= won.end - touches.window)
+    found = won.inner_join(touches, inside).select("conversion_id", "step")
+    steps = found.group_by("conversion_id").agg(steps=found.step.collect())
+    joined = won.left_join(steps, "conversion_id")
+    return joined.select("conversion_id", "visitor_id", "end", "value", steps=joined.steps.sort())
+
+
+def unconverted_journeys(touches: ir.Table, conversions: ir.Table, kinds: Kinds) -> ir.Table:
+    """One row a visitor with touches after the last conversion: visitor_id, end (of the last touch), steps in order."""
+    times = conversions.mutate(end=microseconds(conversions.conversion_time, conversions))
+    last = times.group_by("visitor_id").agg(last=times.end.max())
+    joined = touches.left_join(last, "visitor_id")
+    rest = joined.filter(joined["last"].isnull() | (joined["at"] > joined["last"]))
+    grouped = rest.group_by("visitor_id").agg(end=rest["at"].max(), steps=rest.step.collect())
+    kept = grouped.mutate(steps=grouped.steps.filter(lambda step: _counts(step, grouped.end, kinds)))
+    return kept.mutate(steps=kept.steps.sort())
+
+
+def _counts(step: ir.Value, end: ir.Value, kinds: Kinds) -> ir.Value:
+    """Whether a step is in its window before the end; a step's time times KINDS is the step without its kind."""
+    (most, _), *others = sorted(kinds.windows.items(), key=lambda window: -len(window[1])) or [(0, [])]
+    if not others:
+        return step >= (end - most) * KINDS
+    kind = step % KINDS
+    window = kind.cases(*((k, w) for w, rows in others for k in rows), else_=most)
+    return step - kind >= (end - window) * KINDS
+
+
+def find_paths(touches: ir.Table, conversions: ir.Table, lookback_days: float = 30,
+               lookbacks: Sequence[Lookback] = ()) -> Paths:
+    """The paths to every conversion, and the different paths that led to none with how often they were taken.
+
+    The journeys without a conversion, most of the data, are counted in the engine; what comes back is small.
+
+    Parameters
+    ----------
+    touches : ibis Table
+        visitor_id, touch_time, channel, interaction; in any engine that Ibis speaks to.
+    conversions : ibis Table
+        conversion_id, visitor_id, conversion_time, value; in the same engine, or in memory.
+    lookback_days : float
+        How many days before the conversion a touch still counts, the limit included.
+    lookbacks : sequence of Lookback
+        Other windows for some channels or interactions.
+
+    Returns
+    -------
+    Paths
+        With hours and interactions, and without owners: the journeys that were counted have no visitor left.
+
+    Examples
+    --------
+    >>> touches = ibis.memtable(pa.table({"visitor_id": ["v", "w"], "channel": ["Email", "SMS"],
+    ...     "interaction": ["click", "click"], "touch_time": pd.to_datetime(["2026-01-05", "2026-01-07"], utc=True)}))
+    >>> conversions = ibis.memtable(pa.table({"conversion_id": ["p"], "visitor_id": ["v"], "value": [20.0],
+    ...     "conversion_time": pd.to_datetime(["2026-01-06"], utc=True)}))
+    >>> found = find_paths(touches, conversions)
+    >>> found.channels, found.conversions.tolist(), found.nulls.tolist(), found.hours.tolist()
+    (['Email', 'SMS'], [1.0, 0.0], [0.0, 1.0], [24.0, 0.0])
+    """
+    pairs = touches.select("channel", "interaction").distinct().to_pyarrow().to_pandas()
+    kinds = find_kinds(pairs, lookback_days, lookbacks)
+    steps = coded(touches, kinds)
+    won = converted_journeys(steps, conversions).to_pyarrow()
+    rest = unconverted_journeys(steps, conversions, kinds)
+    kept = rest.select(path=rest.steps.map(lambda step: (step % KINDS).cast("int16")))
+    lost = kept.group_by("path").agg(total=kept.count()).to_pyarrow()
+    return _as_paths(won, lost, kinds)
+
+
+def _as_paths(won: pa.Table, lost: pa.Table, kinds: Kinds) -> Paths:
+    steps, lengths, ends = unpack(won)
+    paths, others = _flat(lost["path"])
+    kind = np.concatenate([steps % KINDS, paths]).astype(np.int64)
+    channels = kinds.table["channel"].unique().tolist()
+    of_kind = kinds.table["channel"].map({name: i for i, name in enumerate(channels)}).to_numpy(np.int32)
+    nulls = lost["total"].to_numpy().astype(float)
+    value = won["value"].to_numpy()
+    none = np.zeros(len(nulls))
+    hours = (np.repeat(ends, lengths) - steps // KINDS) / HOUR
+    return Paths(channels, of_kind[kind], np.concatenate([[0], np.cumsum(np.concatenate([lengths, others]))]),
+                 conversions=np.concatenate([np.ones(len(value)), none]), value=np.concatenate([np.nan_to_num(value), none]),
+                 nulls=np.concatenate([np.zeros(len(value)), nulls]), valued=bool((~np.isnan(value)).any()),
+                 hours=np.concatenate([hours, np.zeros(len(paths))]), interactions=interaction_codes(kinds)[kind])
+
+
+def interaction_codes(kinds: Kinds) -> np.ndarray:
+    """For each kind, the place of its interaction in `schema.INTERACTIONS`; -1 where none is known."""
+    return np.array([INTERACTIONS.index(i) if i in INTERACTIONS else -1 for i in kinds.table["interaction"]], dtype=np.int64)
+
+
+def unpack(journeys: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All steps of the journeys one after the other, how many each journey has, and when each ends (microseconds)."""
+    return *_flat(journeys["steps"]), journeys["end"].to_numpy()
+
+
+def _flat(lists: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+    together = lists.combine_chunks()
+    lengths = together.value_lengths().fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    return together.flatten().to_numpy(zero_copy_only=False), lengths
+
+
+class StudyPaths(NamedTuple):
+    """The paths of a study, and how many rows of its events were read and used."""
+
+    paths: Paths
+    read: int
+    used: int
+
+
+def study_paths(study: Study) -> StudyPaths:
+    """The paths of a study whose events are in the engine that `connection:` in study.yaml names.
+
+    Only columns are mapped there: the events need `channel` and `interaction`, and times that know their zone. Rows
+    without an id, a name, a time or a visitor are set aside and counted.
+
+    Raises
+    ------
+    ConvtrackError
+        If the engine or a column is not there.
+    """
+    source = study.settings.tables["events"]
+    events = _mapped(_open_table(connect(study.settings.connection or "duckdb://"), source, study.path.parent), source)
+    needed = [events[c] for c in ("event_id", "event_name", "event_time", "visitor_id")]
+    used = events.filter(*(column.notnull() for column in needed))
+    goal = study.goals[study.main_goal]
+    won = find_conversions(used.filter(used.event_name == goal.event).to_pyarrow().to_pandas(), study.goal)
+    won["conversion_time"] = won["conversion_time"].dt.as_unit("us")
+    columns = ["conversion_id", "visitor_id", "conversion_time", "value"]
+    conversions = ibis.memtable(pa.Table.from_pandas(won[columns], preserve_index=False))
+    touches = used.filter(used.interaction.isin(study.touches), used.channel.notnull())
+    paths = find_paths(touches.rename(touch_time="event_time"), conversions, study.lookback_days, study.settings.lookbacks)
+    return StudyPaths(paths, events.count().execute(), used.count().execute())
+
+
+def connect(address: str) -> Any:
+    """The engine at an address, as in duckdb://, pyspark:// or bigquery://project/dataset.
+
+    Raises
+    ------
+    ConvtrackError
+        If there is no such engine, or its driver is not installed.
+    """
+    try:
+        return ibis.connect(address)
+    except Exception as error:  # whatever the engine's own driver raises
+        raise ConvtrackError(f"connection: {address} cannot be opened: {str(error).splitlines()[0]}. Correct it in study.yaml, "
+                             f"or install its driver, as in pip install 'ibis-framework[pyspark]'.") from None
+
+
+def _open_table(con: Any, source: TableSource, folder: Path) -> ir.Table:
+    suffix = Path(source.file).suffix.lower()
+    if suffix in (".parquet", ".csv"):
+        read = con.read_parquet if suffix == ".parquet" else con.read_csv
+        return read(str((folder / source.file).resolve()))
+    database, _, name = source.file.rpartition(".")
+    return con.table(name, database=database or None)
+
+
+def _mapped(events: ir.Table, source: TableSource) -> ir.Table:
+    wanted = ["event_id", "event_name", "event_time", "visitor_id", "channel", "interaction"]
+    for name in wanted:
+        theirs = source.columns.get(name, name)
+        if theirs not in events.columns:
+            raise ConvtrackError(f"{source.file} has no column '{theirs}'.{nearest(theirs, events.columns)} Map it under "
+                                 f"tables: events: columns: {{{name}: ...}} in study.yaml.")
+    events = events.rename({ours: theirs for ours, theirs in source.columns.items() if theirs in events.columns})
+    if events.event_time.type().timezone is None:
+        raise ConvtrackError(f"{source.file}, column event_time: the engine's times have no zone. Store them with one (UTC).")
+    return events
