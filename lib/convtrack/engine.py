@@ -27,6 +27,7 @@ from .sources import TableSource
 KINDS = 4096  # most kinds of touch: microseconds since 1970 times this is still a 64-bit number, until 2041
 DAY = 86_400_000_000  # microseconds
 HOUR = 3_600_000_000
+INSTANTS = ("pyspark", "databricks")  # engines whose times are moments, although Ibis shows them without a zone
 CLOCKS = {"duckdb": "epoch_us", "pyspark": "unix_micros", "databricks": "unix_micros", "bigquery": "unix_micros"}
 
 
@@ -70,13 +71,13 @@ def coded(touches: ir.Table, kinds: Kinds) -> ir.Table:
     """The touches as visitor_id, at (microseconds), step (time and kind in one number), window."""
     known = touches.mutate(interaction=touches.interaction.fill_null(""))
     joined = known.inner_join(kinds.as_table(), ["channel", "interaction"])
-    timed = joined.select("visitor_id", "kind", "window", at=microseconds(joined.touch_time, touches))
+    timed = joined.select("visitor_id", "kind", "window", at=microseconds(joined.touch_time, _engine(touches)))
     return timed.select("visitor_id", "at", "window", step=timed["at"] * KINDS + timed.kind)
 
 
-def microseconds(time: ir.Value, table: ir.Table) -> ir.Value:
+def microseconds(time: ir.Value, engine: str) -> ir.Value:
     """Microseconds since 1970, by the engine's own function where it has one."""
-    clock = CLOCKS.get(_engine(table))
+    clock = CLOCKS.get(engine)
     if clock is None:
         return time.truncate("s").epoch_seconds() * 1_000_000 + time.microsecond()
     return ibis.udf.scalar.builtin(_clock, name=clock, signature=((time.type(),), "int64"))(time)
@@ -87,8 +88,8 @@ def _clock(time):  # the name and types are given above, and the engine has the 
 
 
 def _engine(table: ir.Table) -> str:
-    backends, _ = table._find_backends()
-    return backends[0].name if backends else ibis.get_backend().name
+    """The name of the engine that holds a table; a table in memory goes to the default one."""
+    return ibis.get_backend(table).name
 
 
 def converted_journeys(touches: ir.Table, conversions: ir.Table) -> ir.Table:
@@ -97,7 +98,7 @@ def converted_journeys(touches: ir.Table, conversions: ir.Table) -> ir.Table:
     `touches` as `coded` gives them; conversions with conversion_id, visitor_id, conversion_time, value.
     """
     won = conversions.select("conversion_id", "visitor_id", value=conversions.value.cast("float64"),
-                             end=microseconds(conversions.conversion_time, conversions))
+                             end=microseconds(conversions.conversion_time, _engine(touches)))
     inside = (won.visitor_id == touches.visitor_id, touches["at"] <= won.end, touches["at"] >= won.end - touches.window)
     found = won.inner_join(touches, inside).select("conversion_id", "step")
     steps = found.group_by("conversion_id").agg(steps=found.step.collect())
@@ -107,7 +108,7 @@ def converted_journeys(touches: ir.Table, conversions: ir.Table) -> ir.Table:
 
 def unconverted_journeys(touches: ir.Table, conversions: ir.Table, kinds: Kinds) -> ir.Table:
     """One row a visitor with touches after the last conversion: visitor_id, end (of the last touch), steps in order."""
-    times = conversions.mutate(end=microseconds(conversions.conversion_time, conversions))
+    times = conversions.mutate(end=microseconds(conversions.conversion_time, _engine(touches)))
     last = times.group_by("visitor_id").agg(last=times.end.max())
     joined = touches.left_join(last, "visitor_id")
     rest = joined.filter(joined["last"].isnull() | (joined["at"] > joined["last"]))
@@ -225,7 +226,7 @@ def study_paths(study: Study) -> StudyPaths:
     used = events.filter(*(column.notnull() for column in needed))
     goal = study.goals[study.main_goal]
     won = find_conversions(used.filter(used.event_name == goal.event).to_pyarrow().to_pandas(), study.goal)
-    won["conversion_time"] = won["conversion_time"].dt.as_unit("us")
+    won["conversion_time"] = pd.to_datetime(won["conversion_time"], utc=True).dt.as_unit("us")
     columns = ["conversion_id", "visitor_id", "conversion_time", "value"]
     conversions = ibis.memtable(pa.Table.from_pandas(won[columns], preserve_index=False))
     touches = used.filter(used.interaction.isin(study.touches), used.channel.notnull())
@@ -265,6 +266,6 @@ def _mapped(events: ir.Table, source: TableSource) -> ir.Table:
             raise ConvtrackError(f"{source.file} has no column '{theirs}'.{nearest(theirs, events.columns)} Map it under "
                                  f"tables: events: columns: {{{name}: ...}} in study.yaml.")
     events = events.rename({ours: theirs for ours, theirs in source.columns.items() if theirs in events.columns})
-    if events.event_time.type().timezone is None:
+    if events.event_time.type().timezone is None and _engine(events) not in INSTANTS:
         raise ConvtrackError(f"{source.file}, column event_time: the engine's times have no zone. Store them with one (UTC).")
     return events
