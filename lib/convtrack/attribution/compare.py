@@ -104,10 +104,11 @@ class Comparison:
         others = sharing[sharing["model"] != REFERENCE.name]
         sure = [c for c in ("difference_low", "difference_high") if c in others] or ["difference", "difference"]
         grouped = others.assign(down=others[sure[0]], up=others[sure[1]]).groupby("channel")
-        verdict = np.select([grouped["down"].min() > 1e-9, grouped["up"].max() < -1e-9], ["more", "less"], "open")
         ranks = sharing.groupby("channel")["rank"]
         table = pd.DataFrame({"lowest": grouped["difference"].min(), "highest": grouped["difference"].max(),
-                              "best_rank": ranks.min(), "worst_rank": ranks.max(), "verdict": verdict})
+                              "best_rank": ranks.min(), "worst_rank": ranks.max(), "down": grouped["down"].min(),
+                              "up": grouped["up"].max()})
+        table["verdict"] = np.select([table.pop("down") > 1e-9, table.pop("up") < -1e-9], ["more", "less"], "open")
         return table.sort_values("highest", ascending=False, kind="stable")
 
     @property
@@ -267,7 +268,7 @@ def _side_by_side(paths: Paths, seen: Paths, models: Sequence[Model]) -> pd.Data
     for model in models:
         credit = _in_rows(model.credit(_paths_for(model, paths, seen)), channels)
         conversions = credit["conversions"]
-        tables.append(credit.assign(model=model.name, share=conversions / conversions.sum(), difference=conversions - last,
+        tables.append(credit.assign(model=model.name, share=_shares(conversions), difference=conversions - last,
                                     rank=_ranks(conversions.to_numpy()[:, None])[:, 0]))
     table = pd.concat(tables).reset_index(names="channel")
     return table[["model", "channel", "conversions", "value", "share", "difference", "rank"]]
@@ -284,6 +285,12 @@ def _channels(paths: Paths, seen: Paths) -> list[str]:
 def _in_rows(credit: pd.DataFrame, channels: Sequence[str]) -> pd.DataFrame:
     """Credit with a row for each of the channels; one that is on no path of the model's has none."""
     return credit.set_index("channel").reindex(channels, fill_value=0.0)
+
+
+def _shares(credit: pd.Series) -> pd.Series:
+    """Each channel's share of all credit; NaN where there is none, or where negative credit cancels the rest."""
+    total = credit.sum()
+    return credit / (total if abs(total) > 1e-9 * credit.abs().sum() else np.nan)
 
 
 def _ranks(credit: Floats) -> np.ndarray:

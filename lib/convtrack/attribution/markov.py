@@ -36,10 +36,10 @@ class Markov(Model):
     Removal: "to_null" (default, Anderl et al.): every step into a state with the channel leads to null. The other readings
     take the channel off the paths and fit again; a fitted chain converts at the observed rate whatever its order, so they are
     rates of paths. "fail": its journeys do not convert; the effect is the share of conversions it took part in. "refit": the
-    same, without the journeys that have no other channel. "detour": its journeys keep their outcome; the effect can be
-    negative, and so can credit.
+    same, without the journeys that have no other channel. "detour": its journeys keep their outcome, and those that have no
+    other channel are left out. By refit and detour the effect can be negative, and so can credit.
     Repeats: a channel twice in a row is a loop, which changes nothing at order 1; loops=False drops it at any order.
-    Paths without conversion: used; nulls=False leaves them out, and then only to_null and fail tell channels apart.
+    Paths without conversion: used; nulls=False leaves them out, and then detour is undefined: every rate is 1.
     Two touches: by the whole data, not by the path. Direct: a channel like any other.
     Shares out a total, so a channel gets credit in proportion over all paths, not path by path. NaN where effects cancel.
     Used by: Anderl et al. 2016; ChannelAttribution (which simulates it), do-attribution (all four readings).
@@ -114,10 +114,10 @@ class Markov(Model):
 
 
 def _shared_out(effects: Floats, total: Floats) -> Floats:
-    """Effects scaled to a total; NaN where they cancel each other, so that no scale is right."""
+    """Effects scaled to a total; NaN where they cancel each other, or all are 0 but for rounding: then no scale is right."""
     scale, size = effects.sum(axis=0), np.abs(effects).sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        shares = np.where(np.abs(scale) > 1e-9 * size, effects / scale, np.nan)
+        shares = np.where(np.abs(scale) > np.maximum(1e-9 * size, 1e-12), effects / scale, np.nan)
     return np.where(total > 0, shares * total, 0.0)
 
 
