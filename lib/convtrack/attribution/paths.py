@@ -175,6 +175,8 @@ def _lists(table: pd.DataFrame) -> pa.Array:
 def _arrow(column: pd.Series, kind: pa.DataType) -> pa.Array:
     array = pa.array(column)
     array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+        raise pa.ArrowTypeError("text, which would be taken for a list of its letters")
     return array if array.type == kind else pa.array(column.tolist(), type=kind)
 
 
