@@ -1,7 +1,6 @@
 """The other packages, each behind functions that take a table of paths and return figures by channel.
 
-They are imported where they are called, so that this file can be read without them. Paths are joined by what each
-package takes for a separator; totals go in as its own columns.
+They are imported where they are called, so that this file can be read without them.
 """
 
 from __future__ import annotations
@@ -25,27 +24,30 @@ def by_channel(figures: dict[str, float] | pd.Series) -> pd.Series:
 
 # ChannelAttribution: totals by path
 
+TOTALS = ("path", "total_conversions", "total_conversion_value", "total_null")
+
 
 def channelattribution_rules(table: pd.DataFrame) -> pd.DataFrame:
-    """Columns first_touch_conversions, first_touch_value, last_touch_..., linear_touch_...; a row a channel."""
+    """Columns first_touch_conversions, first_touch_value, and so for last_touch and linear_touch."""
     from ChannelAttribution import heuristic_models
 
-    credit = heuristic_models(joined(table, ">"), "path", "total_conversions", "total_conversion_value", flg_pro=False)
+    credit = heuristic_models(joined(table, ">"), *TOTALS[:3], flg_pro=False)
     return credit.set_index("channel_name").sort_index()
 
 
-def channelattribution_markov(table: pd.DataFrame, order: int, seed: int, journeys: int) -> pd.DataFrame:
+def channelattribution_markov(table: pd.DataFrame, order: int, seed: int, journeys: int,
+                              longest: int | None = 10_000) -> pd.DataFrame:
     """Columns conversions and value of one simulation of so many journeys.
 
-    By default it simulates ten times, with seeds that follow each other, and keeps the one run that is nearest to the
-    median. nfold=1 is one run, and so seeds give independent runs. A simulated journey that outgrows `max_step` is lost;
-    the default is the longest path observed, 10,000 is out of reach.
+    By default it simulates ten times, with seeds that follow each other, and keeps the one run that is
+    nearest to the median. nfold=1 is one run, and so seeds give independent runs. A simulated journey that
+    outgrows `longest` is lost: None, its default, goes by the longest path observed, and 10,000 touches are
+    out of reach.
     """
     from ChannelAttribution import markov_model
 
-    credit = markov_model(joined(table, ">"), "path", "total_conversions", "total_conversion_value", "total_null",
-                          order=order, nsim_start=journeys, max_step=10_000, nfold=1, seed=seed, verbose=False,
-                          flg_pro=False)
+    credit = markov_model(joined(table, ">"), *TOTALS, order=order, nsim_start=journeys, max_step=longest,
+                          nfold=1, seed=seed, verbose=False, flg_pro=False)
     return credit.set_index("channel_name").set_axis(["conversions", "value"], axis=1).sort_index()
 
 
@@ -61,8 +63,14 @@ def mam(table: pd.DataFrame, what: str = "conversions") -> Any:
     lost = joined(table).assign(occurrences=table["total_null"], converted=False, worth=0.0)
     rows = pd.concat([won, lost])[["path", "occurrences", "converted", "worth"]]
     return MAM(rows[rows["occurrences"] > 0].reset_index(drop=True), format_type="grouped_journey",
-               channels_colname="path", journey_with_conv_colname="converted", occurrences_colname="occurrences",
+               channels_colname="path", journey_with_conv_colname="converted",
+               occurrences_colname="occurrences",
                conversion_value_colname="worth" if what == "value" else None)
+
+
+def mam_removal_effects(result: Any) -> pd.Series:
+    """The removal effects in a Markov result of MAM."""
+    return by_channel(result.metadata["removal_effect"]["removal_effect"])
 
 
 def mam_credit(result: Any) -> pd.Series:
@@ -103,5 +111,6 @@ def mta(table: pd.DataFrame, model: str, loops: bool = True, **settings: Any) ->
     """Credit by one of its models, in conversions; loops=False is its default and drops repeats in a row."""
     from mta import MTA
 
-    attributed = getattr(MTA(joined(table), allow_loops=loops, add_timepoints=False), model)(normalize=False, **settings)
+    attributed = MTA(joined(table), allow_loops=loops, add_timepoints=False)
+    getattr(attributed, model)(normalize=False, **settings)
     return by_channel(next(iter(attributed.attribution.values())))

@@ -10,14 +10,14 @@ import pandas as pd
 
 
 def eight_paths() -> pd.DataFrame:
-    """Three channels on eight paths: alone, in both orders, repeated in a row, and repeated with another between."""
+    """Three channels on eight paths: alone, in both orders, repeated in a row, and repeated further on."""
     rows = [("A", 10, 100.0, 40), ("B", 5, 60.0, 45), ("A>B", 20, 250.0, 30), ("B>A", 4, 40.0, 16),
             ("A>B>C", 15, 300.0, 5), ("C", 2, 20.0, 28), ("A>A>B", 6, 90.0, 4), ("C>B>C>A", 3, 45.0, 7)]
     return table_of([(path.split(">"), *totals) for path, *totals in rows])
 
 
 def sample_paths() -> pd.DataFrame:
-    """ChannelAttribution's sample: 10,000 paths of 12 channels, read where its wheel, or mta's, has installed it."""
+    """ChannelAttribution's sample, 10,000 paths of 12 channels, read where it, or mta, is installed."""
     places = (("channelattribution", "Data.csv", ";"), ("mta", "data.csv.gz", ","))
     found = [(file, separator) for package, name, separator in places
              for file in files(package) or () if file.name == name]
