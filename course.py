@@ -215,7 +215,8 @@ def test_commands(arguments: list) -> list:
 
 def peer_commands(arguments: list) -> list:
     """The command line of the tests that compare with other packages."""
-    return [PEERS.python("-m", "pytest") + places(arguments, [os.path.join("tests", "peers")])]
+    comparison = [os.path.join("tests", "peers")]
+    return [PEERS.python("-m", "pytest", "--doctest-modules") + places(arguments, comparison)]
 
 
 COMMANDS = {

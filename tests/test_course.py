@@ -486,7 +486,8 @@ def test_peers_runs_the_comparison_in_its_own_environment(
     monkeypatch.setattr(course, "hand_over", lambda command, folder: calls.append((command, folder)) or 0)
     assert course.main(["peers", *arguments]) == 0
     (command, folder), = calls
-    assert command == course.PEERS.python("-m", "pytest", os.path.join("tests", "peers"), *arguments)
+    pytest_on_peers = ["-m", "pytest", "--doctest-modules", os.path.join("tests", "peers")]
+    assert command == course.PEERS.python(*pytest_on_peers, *arguments)
     assert folder == str(course.ROOT)
 
 
