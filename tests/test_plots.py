@@ -66,6 +66,11 @@ def by_channel(names=CHANNELS, amounts=AMOUNTS):
     )
 
 
+def change_table(names, amounts) -> pd.DataFrame:
+    bounds = dict.fromkeys(("lowest", "highest", "low", "high"), amounts[: len(names)])
+    return pd.DataFrame({"channel": names, "verdict": "open", **bounds})
+
+
 def credit(names=CHANNELS, amounts=AMOUNTS):
     parts = [
         by_channel(names, np.roll(amounts[: len(names)], k) + 0.25).assign(model=model)
@@ -110,7 +115,7 @@ FIGURES = {
     ),
     "lag": lambda names, amounts: plots.lag(pd.DataFrame({"days": amounts})),
     "dots": lambda names, amounts: plots.dots(credit(names, amounts), interval="markov"),
-    "rank": lambda names, amounts: plots.rank(credit(names, amounts)),
+    "changes": lambda names, amounts: plots.changes(change_table(names, amounts)),
     "heat": lambda names, amounts: plots.heat(matrix(names, amounts)),
     "scatter": lambda names, amounts: plots.scatter(
         by_channel(names, amounts).assign(assisted=7), "conversions", "assisted", equal="as many"
@@ -178,7 +183,7 @@ def test_one_category_is_enough(shown, name):
         lambda t: plots.trend(t, "week", "conversions"),
         plots.lag,
         plots.dots,
-        plots.rank,
+        plots.changes,
         plots.heat,
         lambda t: plots.scatter(t, "a", "b"),
     ],
@@ -471,17 +476,21 @@ def test_dots_say_where_the_models_disagree(shown):
     assert takeaway == "The models disagree most on Email: 45.5% of the credit by Markov, 75.0% by last touch"
 
 
-def test_ranks_say_who_moves(shown):
+def test_changes_say_who_gets_more_and_less_than_by_last_click(shown):
     table = pd.DataFrame(
         {
-            "model": ["last_touch"] * 3 + ["markov"] * 3,
-            "channel": ["a", "b", "c"] * 2,
-            "conversions": [3, 2, 1, 1, 3, 2],
+            "channel": ["Email", "SMS", "Direct"],
+            "lowest": [-9.0, 2.0, -1.0],
+            "highest": [-4.0, 3.0, 6.0],
+            "low": [-12.0, 1.0, -3.0],
+            "high": [-2.0, 5.0, 8.0],
+            "verdict": ["less", "more", "open"],
         }
     )
-    alt, takeaway = words_of(shown, plots.rank, table)
-    assert takeaway == "a ranks 1 by last touch but 3 by Markov"
-    assert "By last touch: 1 a 3, 2 b 2, 3 c 1. By Markov: 1 b 3, 2 c 2, 3 a 1." in alt
+    alt, takeaway = words_of(shown, plots.changes, table)
+    assert takeaway == "Against last click, every other model gives more to SMS, and less to Email"
+    assert "Direct: -1 to +6, open; SMS: +2 to +3, more; Email: -9 to -4, less." in alt
+    assert words_of(shown, plots.changes, table[2:])[1].endswith("gives neither more nor less to any")
 
 
 def test_a_matrix_names_its_extremes(shown):

@@ -1,11 +1,11 @@
 # ---
 # jupyter:
 #   convtrack:
-#     minutes: 50
+#     minutes: 65
 #     needs: {events.channel: which channel each touch came from}
 #     uses:
 #       spend: cost and return by model
-#       events.interaction: difference between clicks and views
+#       events.interaction: difference between clicks and views; what each platform claims
 #       events.value: return on advertising spend
 #   kernelspec:
 #     display_name: Python 3
@@ -16,12 +16,14 @@
 # %% [markdown]
 # # Attribution shares out credit: find out how much of yours depends on the rule
 #
-# *Lesson 07 · about 50 minutes · step 6 of 7: gather and analyse*
+# *Lesson 07 · about 65 minutes · step 6 of 7: gather and analyse*
 #
 # When you have worked through this lesson, you will be able to
 #
 # - split the credit for a conversion by eight models, and say in one sentence what each of them rewards;
 # - explain, from the journeys themselves, why two models disagree about a channel;
+# - ask which Markov and which Shapley somebody used, and say what depends on the answer;
+# - say why the claims of several platforms add up to more than was sold;
 # - put an interval around credit, and tell a difference between models from a difference by chance;
 # - name the decisions that would change with the model, and what no model can tell you.
 #
@@ -45,7 +47,7 @@ import convtrack as ct
 shop = ct.open_study(study)
 conversions = ct.find_conversions(shop.events, shop.goal)
 touches = ct.find_touches(shop.events, shop.touches)
-journeys = ct.build_journeys(touches, conversions, shop.lookback_days)
+journeys = ct.journeys_of(shop)
 
 # %% [markdown]
 # A journey is everything that tracking saw of one visitor before a conversion: the channels, in order, within the lookback
@@ -165,7 +167,8 @@ ct.say(
 # into it led away?* That share is its removal effect.
 
 # %%
-chain = ct.fit_chain(ct.attribution.as_paths(journeys))
+paths = ct.attribution.as_paths(journeys)
+chain = ct.fit_chain(paths)
 effects = chain.removal_effects().sort_values(ascending=False).rename_axis("channel")
 effects = effects.rename("removal_effect").reset_index()
 ct.show(effects, name="removal_effects", rows=20, kinds={"removal_effect": "share"})
@@ -202,6 +205,60 @@ ct.say(
 )
 
 # %% [markdown]
+# ## Ask which Markov, and which Shapley
+#
+# "We use a Markov model" sounds like an answer. It leaves three questions open. The first is what *removing* a channel means.
+# Either every road into the channel leads away, as above. Or every journey that touched it fails, and the rest stay as they were.
+# Or the channel is cut out of each journey, and the journey keeps its ending. Published packages do each of these, and
+# call all of them the removal effect.
+#
+# "We use Shapley values" leaves a question open too: what is a team of channels paid for? For the conversions that it
+# covers alone, as above? Or for its conversion rate?
+
+# %%
+Markov = ct.attribution.Markov
+readings = [Markov("roads lead away"), Markov("journeys fail", removal="fail"),
+            Markov("channel cut out", removal="detour"), "shapley", "shapley_rate"]
+named_alike = ct.compare(journeys, readings)
+ct.show(named_alike.wide().round(1), name="named_alike", rows=20, kinds={"shapley_rate": ""},
+        caption="Three models called Markov, two called Shapley")
+
+# %% tags=["hide-input"]
+alike = named_alike.wide()
+family = alike[[model.name for model in readings[:3]]]
+apart = (family.max(axis=1) - family.min(axis=1)).sort_values()
+games = (alike["shapley_rate"] - alike["shapley"]).abs().sort_values()
+ct.say(
+    "All three columns called Markov are exact, and none is a mistake. Yet {channel} gets {low:,.0f} conversions in one and {high:,.0f} in "
+    "another. Between the two games called Shapley, {other} differs by {games:,.0f}. When somebody shows you a name, ask for "
+    "the definition.",
+    channel=apart.index[-1], low=family.loc[apart.index[-1]].min(), high=family.loc[apart.index[-1]].max(),
+    other=games.index[-1], games=games.iloc[-1],
+)
+
+# %% [markdown]
+# The third question is how far back the map remembers. Ours knows only the channel where a visitor stands. A map of order two
+# also knows the channel before that one, and so on. A longer memory always fits the past better. Whether it has learnt
+# anything shows on journeys that it has not seen. So we put a part of the visitors aside, draw the map from the others, and
+# ask how likely it thinks the journeys that were put aside.
+
+# %%
+evidence = ct.choose_order(paths, np.random.default_rng(seed))
+ct.show(evidence.reset_index(), name="orders", caption="How well each order predicts journeys that it has not seen")
+
+# %% tags=["hide-input"]
+order = int(evidence.index[evidence["chosen"]][0])
+longer = Markov("longer memory", order=order if order > 1 else 2)
+memory = ct.compare(journeys, ["markov", longer]).wide()
+ct.say(
+    "*Held out* is the logarithm of that likelihood for one journey, so higher is better. The map to use is the shortest one that is "
+    "behind the best by less than its standard error: order {order}. With order {other} instead of the first, {moved:,.0f} of "
+    "{total:,.0f} conversions change hands. Hold that against the table before. The definition moved {by_word:,.0f}.",
+    order=order, other=longer.order, moved=(memory["longer memory"] - memory["markov"]).abs().sum() / 2,
+    total=memory["markov"].sum(), by_word=(family.iloc[:, 2] - family.iloc[:, 0]).abs().sum() / 2,
+)
+
+# %% [markdown]
 # ## What is not on the journey gets nothing
 #
 # One decision came before all the models, and it moves as much credit as any of them: what counts as a touch. So far we
@@ -232,6 +289,36 @@ ct.say(
 # clicks, and most people do not click. With views, whoever floods the web with cheap banners stands on almost every
 # journey. A platform that reports "view-through conversions" has made this choice for you.
 #
+# ## Each platform counts for itself, and the sum is not yours
+#
+# An advertising platform makes that choice in its own favour, and then a second one. It looks at its own touches only. Whoever
+# saw its advertisement and bought within its window was brought by it. That other platforms say the same of
+# the same sale, it cannot know.
+#
+# We can. The log has every touch, so we can do each platform's sum for it, by its own rule and its own window, and lay the
+# claims side by side.
+
+# %%
+channels = shop.settings.platforms
+platforms = ct.attribution.with_platforms(["google_ads", "meta", "klaviyo"], channels)
+every_journey = ct.journeys_of(shop, interactions=kinds, lookback_days=90)
+claims = ct.attribution.claim_table(every_journey, platforms)
+ct.show(claims, name="claims", caption="What each platform would claim, and how often a conversion is claimed")
+
+# %% tags=["hide-input"]
+claimed = claims["conversions"]
+ct.say(
+    "Together the platforms claim {together:,.0f} conversions. At least one of them has a claim to {some:,.0f}, and there were "
+    "{total:,.0f} in all. {several:,.0f} are claimed more than once, and {nobody:,.0f} by none. Every single claim is "
+    "correct by the rule of the platform that makes it.",
+    together=claimed["together"], some=claimed["one"] + claimed["several"], total=claimed["all conversions"],
+    several=claimed["several"], nobody=claimed["nobody"],
+)
+
+# %% [markdown]
+# So do not add platforms up, and do not compare one platform's return with another's. Each is measured with a ruler that its
+# owner cut. What the shop's books say is the only total that there is. Lesson 08 takes such claims apart, line by line.
+#
 # ## Some differences are only chance
 #
 # A small shop's credit rests on few conversions. To see what chance alone does, we draw visitors again and again from those we
@@ -239,25 +326,40 @@ ct.say(
 
 # %%
 rng = np.random.default_rng(seed)
-sure = ct.compare(journeys, ["last_touch", "markov"], resamples, rng)
+several = ["last_touch", "linear", "position_based", "time_decay", "markov", "shapley"]
+sure = ct.compare(journeys, several, resamples, rng)
 by_last = sure.table[sure.table["model"] == "last_touch"]
 ct.plots.bars(by_last, low="low", high="high", unit="conversions")
 
 # %% tags=["hide-input"]
-by_last = by_last.set_index("channel")
-by_chain = sure.table[sure.table["model"] == "markov"].set_index("channel")
-apart = (by_last["low"] > by_chain["high"]) | (by_last["high"] < by_chain["low"])
 ordered = by_last.sort_values("conversions", ascending=False)
 touching = int((ordered["low"].to_numpy()[:-1] < ordered["high"].to_numpy()[1:]).sum())
+places = ordered.iloc[len(ordered) // 2]
 ct.say(
     "The whiskers hold the middle 95 % of the answers. Of the {pairs} neighbouring pairs of channels, {touching} have whiskers that "
-    "overlap, so their order is not settled by this data. Last touch and Markov give answers that are apart by more than "
-    "chance for {apart} of {channels} channels.",
-    pairs=len(ordered) - 1, touching=touching, apart=int(apart.sum()), channels=len(by_last),
+    "overlap, so their order is not settled by this data. {channel}, in the middle of the table, holds place {rank}, and by "
+    "chance alone it could have held any from {best:.0f} to {worst:.0f}.",
+    pairs=len(ordered) - 1, touching=touching, channel=places["channel"], rank=places["rank"], best=places["rank_low"],
+    worst=places["rank_high"],
 )
 
 # %% [markdown]
-# The interval speaks only of chance. It says nothing about whether the model is right. A wrong model with much data has a
+# What matters for the owner is not the whisker of one model. It is whether another model would give *another* answer, by more
+# than chance. The models were computed on the same draws, so we can take the difference from last click in each draw, and see
+# whether it keeps its sign. The figure does this for all models that look at more than one touch. The bar runs from the
+# smallest to the largest change, and the thin line adds chance.
+
+# %%
+ct.plots.changes(sure.changes)
+
+# %% tags=["hide-input"]
+ct.say("{decisions}", decisions=sure.decisions)
+
+# %% [markdown]
+# A channel in colour is one on which five different opinions agree against last click, and chance does not spoil it. That much
+# can be told to a manager in a sentence. Grey means that you do not know, and that nobody who shows you a single model does.
+#
+# But the interval speaks only of chance. It says nothing about whether the model is right. A wrong model with much data has a
 # narrow interval around a wrong answer.
 #
 # ## A decision that survives every model is worth more than the best model
@@ -330,6 +432,8 @@ ct.say(
 #
 # - split the credit for a conversion by eight models, and say what each of them rewards;
 # - explain from the journeys why two models disagree about a channel;
+# - ask which Markov and which Shapley somebody used, and say what depends on the answer;
+# - say why the claims of several platforms add up to more than was sold;
 # - put an interval around credit, and tell a difference between models from a difference by chance;
 # - name the decisions that change with the model, and say what no model can tell you.
 #

@@ -1,7 +1,7 @@
 """Attribution: which share of the conversions each channel gets, by many models, side by side."""
 
 from .chain import Chain, fit_chain
-from .compare import MODELS, USUAL, Comparison, compare, get_model, model_cards, read_paths, with_platforms
+from .compare import MODELS, USUAL, Comparison, claim_table, compare, get_model, model_cards, read_paths, with_platforms
 from .markov import Markov, choose_order
 from .model import Model
 from .paths import Paths, as_paths
@@ -24,5 +24,5 @@ from .shapley import Shapley, ShapleyExact, ShapleyOrdered, ShapleyRate
 __all__ = ["GA4", "MODELS", "USUAL", "Chain", "Comparison", "CustomWeights", "FirstTouch", "GoogleAds", "Klaviyo",
            "KlaviyoLegacy", "LastNonDirect", "LastTouch", "Linear", "LinearUnique", "Markov", "Matomo", "Meta", "Model",
            "Participation", "Paths", "Platform", "PositionBased", "Rule", "Shapley", "ShapleyExact", "ShapleyOrdered",
-           "ShapleyRate", "TimeDecay", "WShaped", "as_paths", "choose_order", "compare", "fit_chain", "get_model",
+           "ShapleyRate", "TimeDecay", "WShaped", "as_paths", "choose_order", "claim_table", "compare", "fit_chain", "get_model",
            "model_cards", "read_paths", "with_platforms"]

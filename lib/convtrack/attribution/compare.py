@@ -96,9 +96,9 @@ class Comparison:
     def changes(self) -> pd.DataFrame:
         """For each channel, what the models together say against last click: more, less, or open.
 
-        Index channel; lowest and highest (difference from last_touch over the models), best_rank, worst_rank, verdict: "more"
-        if every model but last_touch gives it more, "less" if every one gives it less, else "open". With resamples a
-        difference whose interval holds 0 leaves the verdict open.
+        Index channel; lowest and highest (difference from last_touch over the models that share out the conversions), low and
+        high (the same with the models' intervals, where there are resamples), best_rank, worst_rank, verdict: "more" if every
+        such model gives it more, "less" if every one gives it less, else "open", as it is where an interval holds 0.
         """
         sharing = self.table[self.table["model"].isin(self.sharing)]
         others = sharing[sharing["model"] != REFERENCE.name]
@@ -106,9 +106,9 @@ class Comparison:
         grouped = others.assign(down=others[sure[0]], up=others[sure[1]]).groupby("channel")
         ranks = sharing.groupby("channel")["rank"]
         table = pd.DataFrame({"lowest": grouped["difference"].min(), "highest": grouped["difference"].max(),
-                              "best_rank": ranks.min(), "worst_rank": ranks.max(), "down": grouped["down"].min(),
-                              "up": grouped["up"].max()})
-        table["verdict"] = np.select([table.pop("down") > 1e-9, table.pop("up") < -1e-9], ["more", "less"], "open")
+                              "low": grouped["down"].min(), "high": grouped["up"].max(),
+                              "best_rank": ranks.min(), "worst_rank": ranks.max()})
+        table["verdict"] = np.select([table["low"] > 1e-9, table["high"] < -1e-9], ["more", "less"], "open")
         return table.sort_values("highest", ascending=False, kind="stable")
 
     @property
@@ -174,6 +174,44 @@ def with_platforms(models: Iterable[str | Model], platforms: Mapping[str, Sequen
     chosen = [get_model(model) for model in models]
     return [model.seeing(platforms[model.name]) if isinstance(model, Platform) and model.name in platforms else model
             for model in chosen]
+
+
+@passes_gaps
+def claim_table(views: pd.DataFrame, platforms: Iterable[str | Model]) -> pd.DataFrame | Gap:
+    """What each platform claims of the same conversions, and how often they are claimed: by nobody, once, more than once.
+
+    Parameters
+    ----------
+    views : DataFrame
+        Journeys with every kind of touch, as `journeys_of(study, interactions=...)` makes them.
+    platforms : iterable of str or Platform
+        Those that see no channel of these journeys are left out.
+
+    Returns
+    -------
+    DataFrame or Gap
+        Index claimed_by: each platform; then "together" (the sum of their claims), "nobody", "one", "several" and "all
+        conversions". Columns conversions, share (of all conversions).
+
+    Examples
+    --------
+    >>> views = pd.DataFrame({"path": [["Paid Search", "Paid Social"]], "hours": [[5.0, 2.0]], "converted": [True],
+    ...                       "interactions": [["click", "view"]], "value": [9.0]})
+    >>> claim_table(views, ["google_ads", "meta"])["conversions"].to_dict()  # doctest: +NORMALIZE_WHITESPACE
+    {'google_ads': 1.0, 'meta': 1.0, 'together': 2.0, 'nobody': 0.0, 'one': 0.0, 'several': 1.0, 'all conversions': 1.0}
+    """
+    paths = as_paths(views)
+    seeing = [model for model in map(get_model, platforms) if model.obstacle(paths) is None]
+    if not seeing:
+        return Gap("No channel of these journeys is a platform's own.", "Say which are: `platforms:` in study.yaml.")
+    claimed = np.array([np.bincount(paths.rows, model.shares(paths), minlength=len(paths.lengths)) for model in seeing])
+    often = claimed.sum(axis=0)
+    counts = {model.name: claims @ paths.conversions for model, claims in zip(seeing, claimed, strict=True)}
+    counts |= {"together": often @ paths.conversions, "nobody": paths.conversions[often == 0].sum(),
+               "one": paths.conversions[often == 1].sum(), "several": paths.conversions[often > 1].sum(),
+               "all conversions": paths.conversions.sum()}
+    table = pd.DataFrame({"conversions": counts}, dtype=float).rename_axis("claimed_by")
+    return table.assign(share=table["conversions"] / counts["all conversions"])
 
 
 def model_cards() -> pd.DataFrame:

@@ -49,10 +49,15 @@ class Platform(Rule):
 
     def obstacle(self, paths: Paths) -> str | None:
         """Why the platform's view cannot be had from these paths, and what to do; None where it can."""
-        if (why := super().obstacle(paths)) is not None or self._days(paths.channels).any():
+        if (why := super().obstacle(paths)) is not None or self._days(paths.channels)[paths.codes, paths.interactions].any():
             return why
-        return (f"{self.name} sees none of the channels {', '.join(paths.channels)}. Say which are its own in study.yaml: "
+        return (f"{self.name} sees none of these touches: it counts {self._counted()}, and the channels are "
+                f"{', '.join(paths.channels)}. Say which are its own in study.yaml: "
                 f"platforms: {{{self.name}: [{paths.channels[0] if paths.channels else 'Paid Search'}]}}")
+
+    def _counted(self) -> str:
+        """The interactions and the beginnings of channel names that the platform counts, in words."""
+        return "; ".join(f"{' or '.join(window)} of {name or 'any channel'}" for name, window in self.windows.items())
 
     def seeing(self, channels: Sequence[str]) -> Platform:
         """The same platform with these channels as its own, each by the window of its kind of message or advertisement."""

@@ -6,8 +6,8 @@ A gap is shown in place of a figure; a table without rows is a gap.
 
 from convtrack.plots.amounts import bars, heat, scatter
 from convtrack.plots.flows import flow, funnel
-from convtrack.plots.models import dots, rank
+from convtrack.plots.models import changes, dots
 from convtrack.plots.palette import channel_colours
 from convtrack.plots.times import lag, trend
 
-__all__ = ["bars", "channel_colours", "dots", "flow", "funnel", "heat", "lag", "rank", "scatter", "trend"]
+__all__ = ["bars", "changes", "channel_colours", "dots", "flow", "funnel", "heat", "lag", "scatter", "trend"]

@@ -1,4 +1,4 @@
-"""Figures that compare attribution models: the credit of each channel by each model, and its rank."""
+"""Figures that compare attribution models: the credit of each channel by each model, and what a model would change."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from convtrack.errors import ConvtrackError, nearest
 from convtrack.gaps import Gap
-from convtrack.plots.palette import INK, MARKERS, PALE, PAPER, QUIET, RULE, channel_colours, ink_on, series_colours
+from convtrack.plots.palette import INK, MARKERS, OTHERS, PALE, PAPER, PLAIN, RULE, STRONG, series_colours
 from convtrack.plots.style import (
     NOTHING, Drawing, Measure, columns, figure, full_name, measure, name_axis, once_each, others_note, plural, short_name,
     tall, value_axis, write,
@@ -157,87 +157,74 @@ def _legend(ax: Axes, colours: dict[object, str]) -> None:
               handletextpad=0.1, columnspacing=1.4)
 
 
-# ------------------------------------------------------------------------------------------------------- rank
+# ---------------------------------------------------------------------------------------------------- changes
+
+VERDICTS = {"more": ("more by every other model", PLAIN), "less": ("less by every other model", STRONG),
+            "open": ("depends on the model or on chance", OTHERS)}
 
 
 @figure
-def rank(credit: pd.DataFrame, models: Sequence[str] | None = None, of: str = "conversions", unit: str = "",
-         by: str = "channel", title: str | None = None, top: int = 12) -> Drawing | Gap:
-    """Nothing; displays the rank of each channel by two or more models, and so who climbs and who falls.
+def changes(changed: pd.DataFrame, by: str = "channel", title: str | None = None, top: int = 15) -> Drawing | Gap:
+    """Nothing; displays what the models together would change against last click, a bar a channel, coloured by verdict.
 
     Parameters
     ----------
-    credit : DataFrame
-        Credit, one row per model and channel: `model`, `channel` and the amount.
-    models : sequence of str, optional
-        Which models, from left to right; all when left out.
-    of : str
-        The column of the amounts that are ranked.
-    unit : str
-        Unit of the amounts.
+    changed : DataFrame
+        As `Comparison.changes` has it: index or column `channel`; lowest, highest (conversions more than by last click),
+        low, high (with their intervals), verdict.
     by : str
-        The column of what is ranked.
+        The column of the rows.
     title : str, optional
-        A sentence that says what to take away; the widest difference when left out.
+        A sentence that says what to take away; who gets more and who less when left out.
     top : int
-        How many are drawn: those with the best ranks in the first model.
+        How many rows are drawn: those that change most.
 
     Examples
     --------
-    >>> credit = pd.DataFrame({"model": ["first_touch", "last_touch"] * 2, "conversions": [10, 30, 40, 20],
-    ...                        "channel": ["Email", "Email", "SMS", "SMS"]})
-    >>> rank(credit)  # doctest: +ELLIPSIS
-    Ranks of 2 channels on conversions. By first touch: 1 SMS 40, 2 Email 10. By last touch: 1 Email 30...
-    text: SMS ranks 1 by first touch but 2 by last touch
+    >>> changed = pd.DataFrame({"channel": ["Email", "SMS"], "lowest": [-9.0, 2.0], "highest": [-4.0, 3.0],
+    ...                         "low": [-9.0, 2.0], "high": [-4.0, 3.0], "verdict": ["less", "more"]})
+    >>> changes(changed)  # doctest: +ELLIPSIS
+    What the models change against last click, 2 channels. SMS: +2 to +3, more; Email: -9 to -4, less.
+    text: Against last click, every other model gives more to SMS, and less to Email
     ...
     """
-    wide = _by_model(credit, by, of, models).dropna()
-    if wide.empty:
+    rows = columns(changed, [by, "verdict"], ["lowest", "highest", "low", "high"]).dropna()
+    if rows.empty:
         return NOTHING
-    # equal amounts are put in the order of their names, which is the same in every model
-    ranks = wide.sort_index().rank(ascending=False, method="first").astype(int)
-    ranks = ranks.sort_values(ranks.columns[0], kind="stable").head(top)
-    meant = measure(of, wide, unit)
-    draw = partial(_draw_ranks, ranks=ranks, wide=wide, meant=meant, by=by)
-    return Drawing(title or _rank_sentence(ranks), _rank_alt(ranks, wide, by, meant), draw,
-                   tall(int(ranks.max().max()), 0.36, 1.6), others_note(len(ranks), len(wide), by))
+    once_each(rows, by)
+    size = rows[["low", "high"]].abs().max(axis=1)
+    shown = rows.loc[size.sort_values(ascending=False, kind="stable").index].head(top)
+    shown = shown.sort_values("highest", ascending=False, kind="stable").set_index(by)
+    meant = measure("difference from last click", shown[["low", "high"]], "conversions", kind="")
+    said = [f"{full_name(name)}: {_signed(row, meant)}, {row['verdict']}" for name, row in shown.iterrows()]
+    alt = f"What the models change against last click, {plural(len(shown), by)}. {'; '.join(said)}."
+    return Drawing(title or _changes_sentence(shown), alt, partial(_draw_changes, shown=shown, meant=meant),
+                   tall(len(shown), 0.36, 1.7), others_note(len(shown), len(rows), by))
 
 
-def _rank_sentence(ranks: pd.DataFrame) -> str:
-    mover = _widest(ranks)
-    if mover is None:
-        return f"{plural(ranks.shape[1], 'model')}, one order: all rank alike"
-    row = ranks.loc[mover]
-    best, worst = _ends(row)
-    return f"{short_name(mover, 40)} ranks {row.min()} by {best} but {row.max()} by {worst}"
+def _signed(row: pd.Series, meant: Measure) -> str:
+    low, high = (f"{'+' if row[end] > 0 else ''}{meant.text(row[end])}" for end in ("lowest", "highest"))
+    return low if low == high else f"{low} to {high}"
 
 
-def _draw_ranks(ax: Axes, ranks: pd.DataFrame, wide: pd.DataFrame, meant: Measure, by: str) -> None:
-    colours = channel_colours(ranks.index) if by == "channel" else series_colours(ranks.index)
-    stops, mover = np.arange(ranks.shape[1]), _widest(ranks)
-    for name, row in ranks.iterrows():
-        width, layer = (4.5, 3) if name == mover else (2, 2)
-        ax.plot(stops, row, color=colours[name], linewidth=width, zorder=layer, label=str(name))
-        ax.scatter(stops, row, s=190, color=colours[name], edgecolor=PAPER, zorder=4)
-        for stop, place in zip(stops, row, strict=True):
-            ax.text(stop, place, str(place), ha="center", va="center_baseline", size=8, weight="bold",
-                    color=ink_on(colours[name]), zorder=5)
-        for stop, gap, side in ((0, -13, "right"), (stops[-1], 13, "left")):
-            text = f"{short_name(name, 22)}  {meant.text(wide.loc[name].iloc[stop])}"
-            write(ax, text, (stop, row.iloc[stop]), (gap, 0), ha=side)
-    names = [short_name(plain_name(model), 22) for model in ranks.columns]
-    ax.set_xticks(stops, names, color=INK, weight="bold")
-    ax.xaxis.tick_top()
-    ax.tick_params(length=0)
-    ax.set(ylim=(ranks.max().max() + 0.6, 0.4), yticks=[], xlim=(-0.12, stops[-1] + 0.12), ylabel="")
-    ax.set_xlabel(f"Rank, and {meant.axis[:1].lower() + meant.axis[1:]}", color=QUIET)
-    ax.spines[["left", "bottom"]].set_visible(False)
+def _changes_sentence(shown: pd.DataFrame) -> str:
+    names = {verdict: [short_name(name, 22) for name in shown.index[shown["verdict"] == verdict]] for verdict in VERDICTS}
+    parts = [f"{verdict} to {' and '.join(names[verdict])}" for verdict in ("more", "less") if names[verdict]]
+    said = ", and ".join(parts) or "neither more nor less to any"
+    return f"Against last click, every other model gives {said}"
 
 
-def _rank_alt(ranks: pd.DataFrame, wide: pd.DataFrame, by: str, meant: Measure) -> str:
-    said = [f"Ranks of {plural(len(ranks), by)} on {meant.words}."]
-    for model in ranks.columns:
-        order = ranks[model].sort_values()
-        places = [f"{place} {full_name(name)} {meant.text(wide.loc[name, model])}" for name, place in order.items()]
-        said.append(f"By {in_words(model)}: {', '.join(places)}.")
-    return " ".join(said)
+def _draw_changes(ax: Axes, shown: pd.DataFrame, meant: Measure) -> None:
+    places = np.arange(len(shown))
+    colours = [VERDICTS[verdict][1] for verdict in shown["verdict"]]
+    ax.hlines(places, shown["low"], shown["high"], color=colours, linewidth=1.3, zorder=2)
+    ax.barh(places, (shown["highest"] - shown["lowest"]).clip(lower=0.001), left=shown["lowest"], height=0.5, color=colours, zorder=3)
+    ax.axvline(0, color=INK, linewidth=1, zorder=4)
+    for place, (_, row) in zip(places, shown.iterrows(), strict=True):
+        write(ax, _signed(row, meant), (max(row["high"], 0), place), (6, 0), ha="left", size=9)
+    handles = [Line2D([], [], color=colour, linewidth=7, label=label) for verdict, (label, colour) in VERDICTS.items()
+               if (shown["verdict"] == verdict).any()]
+    ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
+    name_axis(ax, list(shown.index))
+    ax.margins(x=0.12)
+    value_axis(ax, meant)

@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Iterable
 
 from matplotlib.colors import to_hex
-from seaborn.utils import relative_luminance
 
 INK, QUIET, RULE, PAPER = "#1F2328", "#5F666D", "#D9DDE1", "#FFFFFF"
 PLAIN, STRONG, PALE, OTHERS = "#2F6690", "#C2571A", "#F2F4F6", "#B4B9BE"
@@ -63,14 +62,6 @@ def series_colours(names: Iterable[object]) -> dict[object, str]:
     """
     return {name: _SERIES[i % len(_SERIES)] for i, name in enumerate(names)}
 
-
-def ink_on(colour: str) -> str:
-    """White or dark ink, whichever reads better on `colour`.
-
-    >>> ink_on("#0B4971"), ink_on("#CE9DFF")
-    ('#FFFFFF', '#1F2328')
-    """
-    return PAPER if relative_luminance(colour) < 0.21 else INK
 
 
 def _from_name(name: str) -> str:
