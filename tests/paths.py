@@ -1,8 +1,9 @@
-"""What the tests of attribution share: generated journeys and paths, the models by what they promise, the eight paths."""
+"""What the tests of attribution share: generated paths, models by what they promise, eight paths."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -47,9 +48,14 @@ READINGS = [Markov(f"{removal}_{order}", order, removal) for removal in REMOVALS
 
 
 def models_seeing(channels: Sequence[str], names: Iterable[str] = tuple(MODELS)) -> list[Model]:
-    """The models of those names, and every removal reading; all of the channels are each platform's own."""
+    """The models of those names, and with the chains every removal reading.
+
+    The platforms keep their ways with clicks and Direct, but count every touch of 60 days on any of the channels,
+    to have something to see in every table; their own windows are tested in test_platforms.
+    """
+    windows = {channel: dict.fromkeys(INTERACTIONS, 60.0) for channel in channels}
     chosen = [get_model(name) for name in names]
-    chosen = [model.seeing(channels) if isinstance(model, Platform) else model for model in chosen]
+    chosen = [replace(m, windows=windows, whole_names=True) if isinstance(m, Platform) else m for m in chosen]
     return [*chosen, *READINGS] if set(CHAINS) <= set(names) else chosen
 
 
@@ -66,7 +72,7 @@ JOURNEY = st.tuples(
 def journey(
     path: Sequence[str], converted: bool = True, value: float = 0.0, **touches: Any
 ) -> dict[str, Any]:
-    """A row of a journeys table; what is not said of its touches is an hour apart, clicks, and no milestones."""
+    """A row of a journeys table; unless said, its touches are clicks, an hour apart, and no milestones."""
     n = len(path)
     known = {
         "hours": [float(n - 1 - i) for i in range(n)],
@@ -80,7 +86,7 @@ def journeys_of(drawn: list[tuple]) -> pd.DataFrame:
     rows = []
     for touches, won, pennies, visitor in drawn:
         channels, hours, interactions, milestones = (
-            (list(c) for c in zip(*touches)) if touches else ([], [], [], [])
+            (list(c) for c in zip(*touches, strict=True)) if touches else ([], [], [], [])
         )
         hours = sorted((float(h) for h in hours), reverse=True)
         rows.append(

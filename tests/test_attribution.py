@@ -278,7 +278,7 @@ def test_credit_touch_by_touch_adds_up_to_the_credit_of_channels(journeys):
             assert found.groupby("path")["share"].sum().to_numpy() == pytest.approx(1), model.name
 
 
-# ------------------------------------------------------------------------------------------------ rules, again by counting
+# ------------------------------------------------------------------------------------------------ by counting
 
 
 @given(JOURNEYS)
@@ -502,7 +502,7 @@ def test_a_model_that_does_not_add_up_or_can_be_negative_says_so_on_its_card():
     assert all("can be negative" in cards[name] for name in ("shapley_rate", "shapley_exact", "markov"))
 
 
-# ------------------------------------------------------------------------------------------------ published figures
+# ------------------------------------------------------------------------------------------------ published
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "pathdata"
 # channel: first, last, linear, 40/20/40, unique, Markov 1 (facts: tracking practice II.4)
@@ -562,7 +562,7 @@ def test_a_comparison_holds_each_model_s_credit_as_it_is_alone():
 
 
 def test_share_difference_and_rank_are_those_of_pencil_and_paper():
-    # last touch gives A 17, B 31, C 17; first touch A 51, B 9, C 5; participation A 58, B 53, C 20, together 131
+    # last touch: A 17, B 31, C 17; first touch: A 51, B 9, C 5; participation: A 58, B 53, C 20, together 131
     found = compare(EIGHT, ["last_touch", "first_touch", "participation"]).table.set_index(
         ["model", "channel"]
     )
@@ -593,7 +593,7 @@ def test_shares_of_what_adds_up_add_up_to_one_and_ranks_order_the_credit(journey
 
 
 def test_credit_that_cancels_out_has_no_shares():
-    # v(A) = 1, v(B) = 2, v(A, B) = 3, v(C) = 1, and no set with C and another: the game of all three is worth 0
+    # no path has all three channels, so that the game of all three is worth 0
     paths = table(("A", 1, 0), ("B", 2, 0), ("A B", 3, 0), ("C", 1, 0))
     found = compare(paths, ["shapley_exact"])
     assert found.table["share"].isna().all() and found.table["rank"].tolist() == [2, 1, 3]
@@ -613,14 +613,16 @@ def test_credit_that_is_undefined_has_no_rank_and_no_say_in_who_is_first():
 
 def test_changes_say_what_all_models_say_together_against_last_click():
     found = compare(EIGHT, ["first_touch", "linear", "last_touch"])
-    assert found.changes.to_dict("index") == {  # linear gives A 31.75, B 24.75, C 8.5
+    columns = ["lowest", "highest", "best_rank", "worst_rank", "verdict"]
+    assert found.changes[columns].to_dict("index") == {  # linear gives A 31.75, B 24.75, C 8.5
         "A": {"lowest": 14.75, "highest": 34, "best_rank": 1, "worst_rank": 2, "verdict": "more"},
         "B": {"lowest": -22, "highest": -6.25, "best_rank": 1, "worst_rank": 2, "verdict": "less"},
         "C": {"lowest": -12, "highest": -8.5, "best_rank": 2, "worst_rank": 3, "verdict": "less"},
     }
     assert found.decisions == (
-        "First place depends on the model (A or B); A gets more than by last click whichever other model; B, C get less "
-        "than by last click whichever other model; for 0 of 3 channels more or less depends on the model."
+        "First place depends on the model (A or B); A gets more than by last click whichever other model; "
+        "B, C get less than by last click whichever other model; "
+        "for 0 of 3 channels more or less depends on the model."
     )
 
 
@@ -631,8 +633,9 @@ def test_a_channel_on_which_models_differ_is_open():
     assert found.wide()["second"].to_dict() == {"A": 20, "B": 43, "C": 2}
     assert found.changes["verdict"].to_dict() == {"A": "more", "B": "open", "C": "less"}  # B: -22 and +12
     assert found.decisions == (
-        "First place depends on the model (A or B); A gets more than by last click whichever other model; C gets less "
-        "than by last click whichever other model; for 1 of 3 channels more or less depends on the model."
+        "First place depends on the model (A or B); A gets more than by last click whichever other model; "
+        "C gets less than by last click whichever other model; "
+        "for 1 of 3 channels more or less depends on the model."
     )
 
 
@@ -881,7 +884,7 @@ def test_a_half_life_of_nothing_is_refused(half_life, complaint):
     assert "above 0" in complaint(TimeDecay, half_life_days=half_life)
 
 
-# ------------------------------------------------------------------------------------------------ files of paths
+# ------------------------------------------------------------------------------------------------ files
 
 
 @settings(max_examples=15)
