@@ -50,8 +50,8 @@ READINGS = [Markov(f"{removal}_{order}", order, removal) for removal in REMOVALS
 def models_seeing(channels: Sequence[str], names: Iterable[str] = tuple(MODELS)) -> list[Model]:
     """The models of those names, and with the chains every removal reading.
 
-    The platforms keep their ways with clicks and Direct, but count every touch of 60 days on any of the channels,
-    to have something to see in every table; their own windows are tested in test_platforms.
+    The platforms keep their ways with clicks and Direct, but count every touch of 60 days on any
+    of the channels, to have something to see in every table; their own windows are tested in test_platforms.
     """
     windows = {channel: dict.fromkeys(INTERACTIONS, 60.0) for channel in channels}
     chosen = [get_model(name) for name in names]

@@ -737,7 +737,7 @@ def rows(**columns: list) -> pd.DataFrame:
         (
             pd.DataFrame([journey(["A"])]),
             ["meta"],
-            ["meta sees none of the channels A", "platforms: {meta: [A]}"],
+            ["meta sees none of the", "platforms: {meta: [A]}"],
         ),
         (pd.DataFrame(), ["linear"], ["no column 'path'"]),
         (
