@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 from pathlib import Path
 
 import pytest
 
+from convtrack.attribution import MODELS
 from convtrack.goals import Goal
 from convtrack.lessons import find_lessons
 from convtrack.schema import dictionary_page
@@ -43,3 +45,14 @@ def test_every_file_that_a_page_links_to_is_there():
 @pytest.mark.parametrize("command", ["python3 course.py run", "python3 course.py test"])
 def test_both_commands_are_on_the_first_screen_of_the_readme(command):
     assert command in "\n".join(README.splitlines()[:15])
+
+
+def test_the_figures_that_are_worked_by_hand_are_those_that_are_computed():
+    failed, tried = doctest.testfile(str(ROOT / "docs" / "attribution.md"), module_relative=False)
+    assert (failed, tried >= 10) == (0, True)
+
+
+def test_every_model_named_on_the_page_of_attribution_is_one():
+    page = (ROOT / "docs" / "attribution.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:markov|shapley|linear|position|j_|inverse)[a-z_0-9]*)`", page))
+    assert named <= set(MODELS) and len(named) >= 8

@@ -25,7 +25,7 @@ PAGE_HEAD = """\
 # Data dictionary
 
 Times are in UTC with microseconds, money in the row's currency, ids are text. This page is made by
-`python -m convtrack.schema docs/data_dictionary.md` from `lib/convtrack/schema.py`.
+`python -m convtrack.schema docs/data_dictionary.md` from `lib/convtrack/tables.yaml`.
 """
 
 

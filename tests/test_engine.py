@@ -1,0 +1,197 @@
+"""Paths found inside an engine are the paths found by going through all pairs, whatever the windows and the engine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import ibis
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import yaml
+from convtrack.attribution import MODELS, as_paths, claim_table, get_model
+from convtrack.engine import DAY, HOUR, KINDS, find_kinds, find_paths, study_paths
+from convtrack.gaps import Gap
+from convtrack.journeys import build_journeys, journeys_of, mark_milestones
+from convtrack.schema import INTERACTIONS
+from convtrack.settings import Lookback, open_study
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+SHOP = Path(__file__).resolve().parents[1] / "data" / "larkspur"
+START = pd.Timestamp("2026-03-01", tz="UTC").as_unit("us")
+MOMENTS = st.builds(lambda day, step: day * DAY + step, st.integers(0, 5), st.sampled_from([0, 1, -1, HOUR]))
+TOUCHES = st.lists(
+    st.tuples(st.sampled_from("vwx"), MOMENTS, st.sampled_from(["Email", "(start)", "a > b"]),
+              st.sampled_from(["click", "view", None])),
+    max_size=14,
+)  # fmt: skip
+CONVERSIONS = st.lists(
+    st.tuples(st.sampled_from("vwy"), MOMENTS, st.sampled_from([None, 0.0, 12.5])), max_size=5
+)
+LOOKBACKS = [Lookback(days=1, interaction="view"), Lookback(days=3, channel="Email"),
+             Lookback(days=0.5, channel="Email", interaction="click")]  # fmt: skip
+
+
+def days_by_hand(channel: str, interaction: str | None) -> float:
+    """The window of a touch by LOOKBACKS on top of two days: the last line that covers it counts."""
+    if channel == "Email":
+        return 0.5 if interaction == "click" else 3
+    return 1 if interaction == "view" else 2
+
+
+def moments(numbers: list[int]) -> pd.Series:
+    return pd.Series([START + pd.Timedelta(n, unit="us") for n in numbers], dtype="datetime64[us, UTC]")
+
+
+def touch_table(touches: list[tuple]) -> pd.DataFrame:
+    visitor, moment, channel, interaction = zip(*touches, strict=True) if touches else ([], [], [], [])
+    names = {"visitor_id": visitor, "channel": channel, "interaction": interaction}
+    table = pd.DataFrame({name: pd.Series(values, dtype="str") for name, values in names.items()})
+    return table.assign(touch_time=moments(list(moment)))
+
+
+def conversion_table(conversions: list[tuple]) -> pd.DataFrame:
+    visitor, moment, value = zip(*conversions, strict=True) if conversions else ([], [], [])
+    return pd.DataFrame(
+        {
+            "conversion_id": pd.Series([f"c{i}" for i in range(len(conversions))], dtype="str"),
+            "visitor_id": pd.Series(visitor, dtype="str"),
+            "conversion_time": moments(list(moment)),
+            "value": pd.Series(value, dtype="float64"),
+        }
+    )
+
+
+def paths_by_hand(touches: list[tuple], conversions: list[tuple]) -> Counter:
+    """How often each path with its outcome is taken, found by going through all pairs."""
+    found = Counter()
+
+    def path(seen: list[tuple], end: int) -> tuple:
+        kept = [t for t in seen if 0 <= end - t[1] <= days_by_hand(t[2], t[3]) * DAY]
+        return tuple((t[2], t[3] or "") for t in sorted(kept, key=lambda t: (t[1], t[2], t[3] or "")))
+
+    for visitor, end, value in conversions:
+        found[path([t for t in touches if t[0] == visitor], end), True, value or 0.0] += 1
+    for visitor in {t[0] for t in touches}:
+        last = max((end for v, end, _ in conversions if v == visitor), default=-(10**18))
+        rest = [t for t in touches if t[0] == visitor and t[1] > last]
+        if rest:
+            found[path(rest, max(t[1] for t in rest)), False, 0.0] += 1
+    return found
+
+
+@settings(max_examples=60)
+@given(TOUCHES, CONVERSIONS)
+def test_each_touch_counts_for_its_own_window_by_channel_and_interaction(touches, conversions):
+    journeys = build_journeys(touch_table(touches), conversion_table(conversions), 2, lookbacks=LOOKBACKS)
+    found = Counter()
+    for row in journeys.itertuples():
+        value = row.value if row.converted and row.value == row.value else 0.0
+        found[tuple(zip(row.path, row.interactions, strict=True)), row.converted, value] += 1
+    assert found == paths_by_hand(touches, conversions)
+
+
+@settings(max_examples=40)
+@given(TOUCHES, CONVERSIONS)
+def test_paths_found_in_an_engine_are_those_of_the_journeys(touches, conversions):
+    seen, won = touch_table(touches), conversion_table(conversions)
+    tables = (ibis.memtable(pa.Table.from_pandas(t, preserve_index=False)) for t in (seen, won))
+    paths = find_paths(*tables, 2, LOOKBACKS)
+    found = Counter()
+    for p, (a, b) in enumerate(zip(paths.starts[:-1], paths.starts[1:], strict=True)):
+        kinds = [INTERACTIONS[i] if i >= 0 else "" for i in paths.interactions[a:b]]
+        path = tuple(zip([paths.channels[c] for c in paths.codes[a:b]], kinds, strict=True))
+        found[path, bool(paths.conversions[p]), paths.value[p]] += int(paths.conversions[p] + paths.nulls[p])
+    assert found == paths_by_hand(touches, conversions)
+
+
+@pytest.fixture(scope="module")
+def shop():
+    return open_study(SHOP)
+
+
+def in_engine(folder: Path, **changes: object) -> Path:
+    """A study file like the shop's whose events are in DuckDB."""
+    text = yaml.safe_load((SHOP / "study.yaml").read_text(encoding="utf-8"))
+    text["tables"]["events"]["file"] = str(SHOP / "events.parquet")
+    (folder / "study.yaml").write_text(yaml.safe_dump({**text, "connection": "duckdb://", **changes}))
+    return folder / "study.yaml"
+
+
+def test_the_shops_credit_is_the_same_from_memory_and_from_an_engine(shop, tmp_path):
+    found = study_paths(open_study(in_engine(tmp_path)))
+    assert found.read == found.used == len(shop.events)
+    memory = as_paths(journeys_of(shop))
+    for model in ("first_touch", "last_non_direct", "time_decay", "markov_2", "shapley_rate", "google_ads"):
+        expected, got = (get_model(model).credit(paths) for paths in (memory, found.paths))
+        assert np.allclose(expected[["conversions", "value"]], got[["conversions", "value"]], rtol=1e-9), model
+
+
+def test_rows_that_an_engine_cannot_use_are_set_aside_and_counted(tmp_path):
+    events = pd.read_parquet(SHOP / "events.parquet").head(400)
+    buyers = events["visitor_id"].mask(events.index < 7)
+    one = events.tail(1).assign(event_id="p", event_name="purchase", visitor_id="v", value=9.0)
+    table = pd.concat([events.assign(visitor_id=buyers), one]).convert_dtypes()
+    table.to_parquet(tmp_path / "events.parquet")
+    path = in_engine(tmp_path, tables={"events": {"file": str(tmp_path / "events.parquet")}}, platforms={})
+    found = study_paths(open_study(path))
+    assert (found.read, found.used) == (401, 394)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"connection": "duckbd://"}, "connection: duckbd:// cannot be opened"),
+        ({"tables": {"events": {"file": "x.parquet", "columns": {"channel": "kanal"}}}}, "no column 'kanal'"),
+        ({"tables": {"events": {"file": "naive.parquet"}}}, "times have no zone"),
+    ],
+)
+def test_an_engine_that_cannot_answer_says_what_to_correct(tmp_path, complaint, changes, said):
+    events = pd.read_parquet(SHOP / "events.parquet").head(50)
+    events.to_parquet(tmp_path / "x.parquet")
+    events.assign(event_time=events["event_time"].dt.tz_localize(None)).to_parquet(tmp_path / "naive.parquet")
+    assert said in complaint(study_paths, open_study(in_engine(tmp_path, **changes)))
+
+
+def test_more_kinds_of_touch_than_a_number_can_carry_are_refused(complaint):
+    pairs = pd.DataFrame({"channel": [f"c{i}" for i in range(KINDS + 1)], "interaction": "click"})
+    assert "4097 kinds" in complaint(find_kinds, pairs, 30)
+
+
+def test_a_milestone_is_reached_by_the_last_touch_before_it():
+    touches = touch_table([("v", h * HOUR, c, "click") for h, c in ((0, "A"), (10, "B"), (20, "C"))])
+    journeys = build_journeys(touches, conversion_table([("v", 30 * HOUR, 1.0)]))
+    when = {5: [True, False, False], 10: [False, True, False], 25: [False, False, True], 31: [False] * 3}
+    for hour, expected in when.items():
+        marked = mark_milestones(journeys, conversion_table([("v", hour * HOUR, None)]))
+        assert marked["milestones"].tolist() == [expected], hour
+    before_all = mark_milestones(journeys, conversion_table([("v", -HOUR, None), ("w", 5 * HOUR, None)]))
+    assert before_all["milestones"].tolist() == [[False] * 3]
+
+
+def test_w_shaped_uses_the_milestone_that_the_study_names(shop):
+    journeys = journeys_of(shop)
+    assert journeys["milestones"].map(any).sum() > 100
+    credit = MODELS["w_shaped"].credit(as_paths(journeys))
+    assert credit["conversions"].sum() == pytest.approx(journeys["converted"].sum())
+
+
+def test_claims_are_counted_by_platform_and_by_how_often():
+    rows = [(["Paid Search", "Paid Social"], ["click", "click"], True), (["Paid Social"], ["view"], True),
+            (["Email", "Direct"], ["open", "visit"], True), (["Direct"], ["visit"], True)]  # fmt: skip
+    views = pd.DataFrame(
+        [{"path": p, "interactions": i, "hours": [5.0] * len(p), "converted": c, "value": 1.0} for p, i, c in rows]
+    )
+    claims = claim_table(views, ["google_ads", "meta", "klaviyo"])["conversions"].to_dict()
+    assert claims == {"google_ads": 1, "meta": 2, "klaviyo": 1, "together": 4, "nobody": 1, "one": 2,
+                      "several": 1, "all conversions": 4}  # fmt: skip
+    assert isinstance(claim_table(views.tail(1), ["google_ads", "meta"]), Gap)
+
+
+def test_paths_can_be_made_of_any_column_and_an_unknown_one_is_named(shop, complaint):
+    devices = journeys_of(shop, by="device")
+    assert set(devices["path"].explode().dropna()) == set(shop.events["device"].dropna())
+    assert "Closest: 'device'" in complaint(journeys_of, shop, by="devise")
