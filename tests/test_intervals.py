@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -204,6 +204,37 @@ def test_paths_and_journeys_of_one_visitor_each_have_about_the_same_intervals():
         for t in (journeys, count_paths(journeys))
     )
     assert by_path == pytest.approx(by_journey, rel=0.06)
+
+
+@dataclass(frozen=True)
+class Recorder(Linear):
+    """A model that keeps the draws that it is given."""
+
+    draws: list = field(default_factory=list)
+
+    def prepare(self, paths):
+        credit = super().prepare(paths)
+        return lambda draws: self.draws.append(draws) or credit(draws)
+
+
+def test_a_resample_has_as_many_visitors_and_each_brings_all_journeys_converted_or_not():
+    journeys = random_journeys(np.random.default_rng(8), 12)
+    recorder = Recorder()
+    compare(journeys, [recorder], 25, np.random.default_rng(1))
+    won, lost = (np.hstack(kept) for kept in zip(*recorder.draws, strict=True))
+    assert won.shape == (len(journeys), 25) and (won == lost).all()
+    by_visitor = pd.DataFrame(won).groupby(journeys["visitor_id"].to_numpy())
+    assert (by_visitor.nunique() == 1).all(axis=None)
+    assert by_visitor.first().sum().tolist() == [12] * 25
+
+
+def test_a_resample_of_paths_has_as_many_journeys_as_there_are():
+    recorder = Recorder()
+    compare(EIGHT, [recorder], 25, np.random.default_rng(1))
+    won, lost = (np.hstack(kept) for kept in zip(*recorder.draws, strict=True))
+    conversions, nulls = EIGHT["total_conversions"].to_numpy(), EIGHT["total_null"].to_numpy()
+    assert conversions @ won + nulls @ lost == pytest.approx(np.full(25, 240.0))
+    assert len(set((conversions @ won).round(6))) > 1  # how many convert is left to chance
 
 
 def test_intervals_need_a_random_generator(complaint):

@@ -327,10 +327,10 @@ def test_a_channel_that_keeps_journeys_from_converting_has_negative_credit_by_de
 
 
 def test_effects_that_are_nothing_but_rounding_are_undefined():
-    # A and B are on every path: taking either off changes no rate, and effects of 0 cannot be scaled
-    paths = paths_of([(["A", "B"], 1, 0, 5.81), (["A", "B"], 1, 1, 5.54), (["A", "B"], 1, 0, 0.01)] * 2)
-    found = Markov("m", removal="detour")
-    assert np.isnan([*credit(found, paths).values(), *credit(found, paths, "value").values()]).all()
+    # A and B are on every path that was taken: taking either off changes no rate, and 0 cannot be scaled to 11.37
+    values = [(1, 0, 5.81), (1, 1, 5.54), (1, 0, 0.01), (1, 0, 0.01)]
+    paths = paths_of([(["A"], 0, 0, 0.0), *[(["A", "B"], *totals) for totals in values]])
+    assert np.isnan(list(credit(Markov("m", removal="detour"), paths, "value").values())).all()
 
 
 def test_a_step_from_a_state_that_a_table_has_without_a_journey_leads_nowhere():
