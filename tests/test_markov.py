@@ -327,7 +327,7 @@ def test_a_channel_that_keeps_journeys_from_converting_has_negative_credit_by_de
 
 
 def test_effects_that_are_nothing_but_rounding_are_undefined():
-    # A and B are on every path that was taken: taking either off changes no rate, and 0 cannot be scaled to 11.37
+    # A and B are on every path: taking either off changes no rate, and 0 cannot be scaled to 11.37
     values = [(1, 0, 5.81), (1, 1, 5.54), (1, 0, 0.01), (1, 0, 0.01)]
     paths = paths_of([(["A"], 0, 0, 0.0), *[(["A", "B"], *totals) for totals in values]])
     assert np.isnan(list(credit(Markov("m", removal="detour"), paths, "value").values())).all()
