@@ -237,4 +237,4 @@ def test_a_study_s_channels_change_only_the_platforms_that_they_are_for():
 @pytest.mark.parametrize("platform", ["google_ads", "meta", "klaviyo_legacy", "klaviyo"])
 def test_a_platform_that_sees_no_channel_says_what_to_write(platform, complaint):
     line = complaint(compare, one(["Newsletter"], ["click"], [1]), [platform])
-    assert f"platforms: {{{platform}: [Newsletter]}}" in line
+    assert "click of Newsletter" in line and f"platforms: {{{platform}: [...]}}" in line
