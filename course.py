@@ -1,6 +1,6 @@
 """The course's front door: sets up what it needs in `.venv`, once, and starts it.
 
-The packages that `peers` compares with have an environment of their own, `.venv-peers`.
+The packages that `peers` compares with have an environment of their own, `.venv-peers`, and so has Spark, `.venv-scale`.
 
 Only Python's own library is used here, and only syntax that Python 3.6 can read, so that
 an old Python is told what to do instead of stopping at a SyntaxError.
@@ -22,6 +22,7 @@ USAGE = """usage: python3 course.py COMMAND [more arguments]     (Windows: py co
   test   run every test, doctest and notebook; more arguments go to pytest
   lab    open the lessons in JupyterLab
   peers  compare our attribution with other packages, in `.venv-peers`; more arguments go to pytest
+  scale  find the paths on Apache Spark too, in `.venv-scale`; needs Java 17; more arguments go to pytest
   setup  only set up (the others do this too, the first time)"""
 ROOT = Path(os.path.realpath(__file__)).parent
 PYTHON = "%d.%d" % sys.version_info[:2]
@@ -187,6 +188,8 @@ class Environment:
 
 VENV = Environment(".venv", "requirements.lock")
 PEERS = Environment(".venv-peers", "requirements.lock", "tests/peers/requirements.lock")
+SCALE = Environment(".venv-scale", "tests/scale/requirements.lock")
+GROUPS = {"peers": PEERS, "scale": SCALE}
 
 
 def from_here(argument: str) -> str:
@@ -213,17 +216,18 @@ def test_commands(arguments: list) -> list:
     return [code] if arguments or not notebooks else [code, lessons]
 
 
-def peer_commands(arguments: list) -> list:
-    """The command line of the tests that compare with other packages."""
-    comparison = [os.path.join("tests", "peers")]
-    return [PEERS.python("-m", "pytest", "--doctest-modules") + places(arguments, comparison)]
+def group_commands(name: str) -> object:
+    """A function that gives the command line of a group of tests with an environment of its own."""
+    folder = [os.path.join("tests", name)]
+    return lambda arguments: [GROUPS[name].python("-m", "pytest", "--doctest-modules") + places(arguments, folder)]
 
 
 COMMANDS = {
     "run": lambda arguments: [VENV.python("-m", "convtrack.cli", "run") + arguments],
     "test": test_commands,
     "lab": lambda arguments: [VENV.python("-m", "jupyterlab", str(ROOT / "notebooks")) + arguments],
-    "peers": peer_commands,
+    "peers": group_commands("peers"),
+    "scale": group_commands("scale"),
     "setup": lambda arguments: [],
 }
 
@@ -243,8 +247,8 @@ def hand_over(command: list, folder: str) -> int:
 
 def start(name: str, arguments: list) -> int:
     """Set up, run the command lines one after the other, and give the first exit code that is not zero."""
-    (PEERS if name == "peers" else VENV).set_up()
-    folder = str(ROOT) if name in ("test", "peers") else os.getcwd()
+    GROUPS.get(name, VENV).set_up()
+    folder = str(ROOT) if name == "test" or name in GROUPS else os.getcwd()
     codes = [hand_over(command, folder) for command in COMMANDS[name](arguments)]
     return next((code for code in codes if code), 0)
 

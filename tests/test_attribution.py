@@ -790,6 +790,7 @@ def rows(**columns: list) -> pd.DataFrame:
             ["time_decay"],
             ["hours", "missing for 1 touch"],
         ),
+        (pd.DataFrame([journey(["A"])]).assign(value=-3.0), ["linear"], ["row 0", "column value", "-3.0"]),
         (EIGHT, [CustomWeights("mine", lambda place, n: 1.0)], ["mine", "one for each touch", "`weight`"]),
         (EIGHT, [CustomWeights("mine", lambda place, n: place[:1])], ["mine", "one for each touch"]),
         (EIGHT, [CustomWeights("mine", lambda place, n: -1.0 - place)], ["mine", "0 or more"]),
@@ -951,3 +952,12 @@ def test_a_file_of_paths_that_cannot_be_used_is_refused_by_row_and_column(text, 
 def test_a_file_of_paths_that_is_not_there_is_answered_with_the_nearest(tmp_path, complaint):
     (tmp_path / "paths.csv").write_text("path,total_conversions\nA,1\n")
     assert "Closest: 'paths.csv'" in complaint(read_paths, tmp_path / "path.csv")
+
+
+def test_one_model_can_be_asked_for_by_its_bare_name():
+    assert compare(EIGHT, "linear").models == ["linear"]
+
+
+def test_journeys_without_values_have_credit_in_conversions_and_none_in_value():
+    table = compare(pd.DataFrame([journey(["A"])]).drop(columns="value"), "linear").table
+    assert table["conversions"].tolist() == [1.0] and table["value"].isna().all()

@@ -25,8 +25,10 @@ NO_NETWORK = "Retrying after connection broken by 'NewConnectionError'\nERROR: N
 def load(folder: Path) -> ModuleType:
     """course.py as a module that takes `folder` for the project."""
     copy = shutil.copy(COURSE, folder / "course.py")
-    (folder / "tests" / "peers").mkdir(parents=True)
-    for name in ("requirements.lock", "pyproject.toml", "tests/peers/requirements.lock"):
+    for group in ("peers", "scale"):
+        (folder / "tests" / group).mkdir(parents=True)
+    locks = ("tests/peers/requirements.lock", "tests/scale/requirements.lock")
+    for name in ("requirements.lock", "pyproject.toml", *locks):
         (folder / name).write_text(name)
     spec = importlib.util.spec_from_file_location("course_copy", copy)
     module = importlib.util.module_from_spec(spec)
@@ -478,16 +480,17 @@ def test_a_named_test_is_run_alone_and_found_from_where_it_was_typed(
     assert handed[0][0][2:] == ["--doctest-modules", "-n", "2", "-q", place]
 
 
+@pytest.mark.parametrize("group", ["peers", "scale"])
 @pytest.mark.parametrize("arguments", [[], ["-k", "markov"]])
-def test_peers_runs_the_comparison_in_its_own_environment(
-    course: ModuleType, machine: Machine, monkeypatch: Patch, arguments: list[str],
+def test_a_group_of_tests_runs_in_its_own_environment(
+    course: ModuleType, machine: Machine, monkeypatch: Patch, arguments: list[str], group: str,
 ) -> None:
     calls = []
     monkeypatch.setattr(course, "hand_over", lambda command, folder: calls.append((command, folder)) or 0)
-    assert course.main(["peers", *arguments]) == 0
+    assert course.main([group, *arguments]) == 0
     (command, folder), = calls
-    pytest_on_peers = ["-m", "pytest", "--doctest-modules", os.path.join("tests", "peers")]
-    assert command == course.PEERS.python(*pytest_on_peers, *arguments)
+    pytest_on_group = ["-m", "pytest", "--doctest-modules", os.path.join("tests", group)]
+    assert command == course.GROUPS[group].python(*pytest_on_group, *arguments)
     assert folder == str(course.ROOT)
 
 

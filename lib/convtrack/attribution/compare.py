@@ -220,7 +220,7 @@ def model_cards() -> pd.DataFrame:
 
 
 @passes_gaps
-def compare(journeys: pd.DataFrame | Paths, models: Iterable[str | Model] | None = None, resamples: int = 0,
+def compare(journeys: pd.DataFrame | Paths, models: Iterable[str | Model] | str | Model | None = None, resamples: int = 0,
             rng: np.random.Generator | None = None, views: pd.DataFrame | None = None) -> Comparison | Gap:
     """Credit of each model on the same journeys or paths, with 95 % intervals where `resamples` are asked for.
 
@@ -228,7 +228,7 @@ def compare(journeys: pd.DataFrame | Paths, models: Iterable[str | Model] | None
     ----------
     journeys : DataFrame or Paths
         As `build_journeys` returns it, or paths with totals as `count_paths` does.
-    models : iterable of str or Model
+    models : iterable of str or Model, or one
         Names from `MODELS`, or model objects with settings of their own. Left out: those in `USUAL` that the table can
         carry, which for a table of paths, without times, leaves out time_decay.
     resamples : int
@@ -259,7 +259,8 @@ def compare(journeys: pd.DataFrame | Paths, models: Iterable[str | Model] | None
     paths = as_paths(journeys)
     if (gap := _nothing_to_credit(paths)) is not None:
         return gap
-    chosen = [get_model(model) for model in (models or usable_models(paths))]
+    wanted = [models] if isinstance(models, str | Model) else models
+    chosen = [get_model(model) for model in (wanted or usable_models(paths))]
     _check_names(chosen)
     paths, seen = _with_the_same_visitors(paths, journeys, views)
     table = _side_by_side(paths, seen, chosen)

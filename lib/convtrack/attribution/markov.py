@@ -37,12 +37,15 @@ class Markov(Model):
     take the channel off the paths and fit again; a fitted chain converts at the observed rate whatever its order, so they are
     rates of paths. "fail": its journeys do not convert; the effect is the share of conversions it took part in. "refit": the
     same, without the journeys that have no other channel. "detour": its journeys keep their outcome, and those that have no
-    other channel are left out. By refit and detour the effect can be negative, and so can credit.
+    other channel are left out. By refit and detour the effect can be negative, and so can credit; where all effects together
+    are negative, the signs turn round. A channel without which no journey is left has the effect 1.
     Repeats: a channel twice in a row is a loop, which changes nothing at order 1; loops=False drops it at any order.
     Paths without conversion: used; nulls=False leaves them out, and then detour is undefined: every rate is 1.
     Two touches: by the whole data, not by the path. Direct: a channel like any other.
-    Shares out a total, so a channel gets credit in proportion over all paths, not path by path. NaN where effects cancel.
-    Used by: Anderl et al. 2016; ChannelAttribution (which simulates it), do-attribution (all four readings).
+    Shares out a total over all paths, so by to_null a channel that leads to one that converts gets credit without a
+    conversion of its own. NaN where effects cancel.
+    Used by: Anderl et al. 2016; ChannelAttribution (which simulates it), do-attribution (all four readings; its "fail_refit" drops
+    whole states and so differs from refit above order 1, its "detour" effects have the opposite sign).
     """
 
     name: str = "markov"

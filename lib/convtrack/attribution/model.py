@@ -14,8 +14,9 @@ import pandas as pd
 from ..errors import ConvtrackError
 from .paths import Floats, Paths
 
-REMEDIES = {"hours": "build_journeys gives the times", "interactions": "build_journeys gives them for events with `interaction`",
-            "milestones": "mark_milestones adds them"}
+REMEDIES = {"hours": "Give it a study or journeys: a table of paths has no times",
+            "interactions": "Give it a study or journeys, whose events have `interaction`",
+            "milestones": "Name a goal on the way as `milestone:` in study.yaml, or add them by mark_milestones"}
 
 
 class Draws(NamedTuple):
@@ -61,8 +62,8 @@ class Model(ABC):
         lacking = [need for need in self.needs if getattr(paths, need) is None]
         if not lacking:
             return None
-        return (f"{self.name} needs {' and '.join(lacking)} for each touch, and these paths have none. Give it journeys "
-                f"({REMEDIES[lacking[0]]}), or leave {self.name} out of the models.")
+        return (f"{self.name} needs {' and '.join(lacking)} for each touch, and these paths have none. "
+                f"{REMEDIES[lacking[0]]}; or leave {self.name} out of the models.")
 
     def check(self, paths: Paths) -> None:
         """Refuse paths that the model cannot work on."""

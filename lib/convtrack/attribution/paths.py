@@ -187,8 +187,10 @@ def _lengths(lists: pa.Array) -> np.ndarray:
 def _outcomes(table: pd.DataFrame) -> tuple[Floats, Floats, Floats, bool]:
     if "converted" in table:
         won = table["converted"].to_numpy(dtype=float)
-        known = table["value"].where(table["converted"]).notna().any()
-        return won, table["value"].fillna(0.0).to_numpy(dtype=float) * won, 1 - won, bool(known)
+        value = table["value"].where(table["converted"]) if "value" in table else pd.Series(np.nan, index=table.index)
+        if (bad := value < 0).any():
+            raise ConvtrackError(f"row {table.index[bad][0]}, column value: {value[bad].iloc[0]} is negative. Correct the row.")
+        return won, value.fillna(0.0).to_numpy(dtype=float), 1 - won, bool(value.notna().any())
     if "total_conversions" not in table:
         raise ConvtrackError(f"The table has no column 'total_conversions'.{nearest('total_conversions', table.columns)} "
                              f"Give journeys, or paths with totals.")

@@ -51,9 +51,10 @@ class Platform(Rule):
         """Why the platform's view cannot be had from these paths, and what to do; None where it can."""
         if (why := super().obstacle(paths)) is not None or self._days(paths.channels)[paths.codes, paths.interactions].any():
             return why
-        return (f"{self.name} sees none of these touches: it counts {self._counted()}, and the channels are "
-                f"{', '.join(paths.channels)}. Say which are its own in study.yaml: "
-                f"platforms: {{{self.name}: [{paths.channels[0] if paths.channels else 'Paid Search'}]}}")
+        there = [name for i, name in enumerate(INTERACTIONS) if (paths.interactions == i).any()]
+        return (f"{self.name} sees none of these touches: it counts {self._counted()}, and these are {' and '.join(there)} of "
+                f"{', '.join(paths.channels)}. Map a column to `interaction`, or say in study.yaml which channels are its own: "
+                f"platforms: {{{self.name}: [...]}}")
 
     def _counted(self) -> str:
         """The interactions and the beginnings of channel names that the platform counts, in words."""

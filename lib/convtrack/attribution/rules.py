@@ -168,7 +168,8 @@ class WShaped(Rule):
 
     Rule: 30 % first, 30 % milestone, 30 % last, 10 % in equal parts to the touches that are none of these. A touch with two
     roles gets both shares. What a path does not have (no milestone, no touch between) is shared out in proportion.
-    A milestone is an event on the way, such as a lead form; `mark_milestones` finds the last touch before it.
+    A milestone is an event on the way, such as a lead form; `mark_milestones` finds the last touch before it. Several
+    milestones share the 30 %.
     Repeats: each touch counts. Paths without conversion: not used. Two touches: by their roles; 1/2, 1/2 without a milestone.
     Direct: a channel like any other. Needs journeys with milestones.
     Used by: Adobe Marketo Measure (Bizible), HubSpot, Dreamdata.

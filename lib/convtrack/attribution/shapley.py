@@ -99,6 +99,7 @@ class ShapleyRate(Game):
     Repeats: do not matter. Paths without conversion: used, as journeys of their set. Two touches: A, B get what the rates of
     {A}, {B} and {A, B} say. Direct: a channel like any other.
     Credit can be negative, where a set converts less with the channel than without; it is reported so. At most 24 channels.
+    Value plays a game of its own, on the mean value of a journey; MAM divides value as it divides conversions.
     Used by: marketing-attribution-models (MAM).
     """
 
