@@ -265,7 +265,8 @@ TASKS: dict[str, Callable[[Path, int], Work]] = {
     "our_bootstrap_journeys": our_bootstrap(make_journeys),
     "our_growth": our_events((*RULES, "markov"), "linear", "4GB"),
     "duckdb_sort": duckdb_sort,
-    "our_memory": our_events((*RULES, "markov"), "linear", "4GB"),
+    "our_memory_4": our_events((*RULES, "markov"), "linear", "4GB"),
+    "our_memory_3": our_events((*RULES, "markov"), "linear", "3GB"),
 }
 
 
