@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import ibis
@@ -14,7 +15,8 @@ import yaml
 from convtrack.attribution import MODELS, as_paths, claim_table, get_model
 from convtrack.engine import DAY, HOUR, KINDS, find_kinds, find_paths, study_paths
 from convtrack.gaps import Gap
-from convtrack.journeys import build_journeys, journeys_of, mark_milestones
+from convtrack.journeys import account_for_touches, build_journeys, journeys_of, mark_milestones
+from convtrack.paths import Paths
 from convtrack.schema import INTERACTIONS
 from convtrack.settings import Lookback, open_study
 from hypothesis import given, settings
@@ -83,6 +85,16 @@ def paths_by_hand(touches: list[tuple], conversions: list[tuple]) -> Counter:
     return found
 
 
+def paths_of(paths: Paths) -> Counter:
+    """How often each path with its outcome is taken."""
+    found = Counter()
+    for p, (a, b) in enumerate(pairwise(paths.starts)):
+        kinds = [INTERACTIONS[i] if i >= 0 else "" for i in paths.interactions[a:b]]
+        path = tuple(zip([paths.channels[c] for c in paths.codes[a:b]], kinds, strict=True))
+        found[path, bool(paths.conversions[p]), paths.value[p]] += int(paths.conversions[p] + paths.nulls[p])
+    return found
+
+
 @settings(max_examples=60)
 @given(TOUCHES, CONVERSIONS)
 def test_each_touch_counts_for_its_own_window_by_channel_and_interaction(touches, conversions):
@@ -94,18 +106,46 @@ def test_each_touch_counts_for_its_own_window_by_channel_and_interaction(touches
     assert found == paths_by_hand(touches, conversions)
 
 
+@settings(max_examples=60)
+@given(TOUCHES, CONVERSIONS)
+def test_touches_are_accounted_for_by_the_same_windows(touches, conversions):
+    counts = account_for_touches(touch_table(touches), conversion_table(conversions), 2, LOOKBACKS)["touches"]
+    ends = [[(end, True) for v, end, _ in conversions if v == t[0] and end >= t[1]] for t in touches]
+    last = {v: max(t[1] for t in touches if t[0] == v) for v in {t[0] for t in touches}}
+    nearest = [min(e) if e else (last[t[0]], False) for e, t in zip(ends, touches, strict=True)]
+    inside = Counter(
+        won if end - t[1] <= days_by_hand(t[2], t[3]) * DAY else None
+        for (end, won), t in zip(nearest, touches, strict=True)
+    )
+    assert counts.tolist() == [inside[True], inside[False], inside[None]]
+
+
 @settings(max_examples=40)
 @given(TOUCHES, CONVERSIONS)
 def test_paths_found_in_an_engine_are_those_of_the_journeys(touches, conversions):
     seen, won = touch_table(touches), conversion_table(conversions)
     tables = (ibis.memtable(pa.Table.from_pandas(t, preserve_index=False)) for t in (seen, won))
-    paths = find_paths(*tables, 2, LOOKBACKS)
-    found = Counter()
-    for p, (a, b) in enumerate(zip(paths.starts[:-1], paths.starts[1:], strict=True)):
-        kinds = [INTERACTIONS[i] if i >= 0 else "" for i in paths.interactions[a:b]]
-        path = tuple(zip([paths.channels[c] for c in paths.codes[a:b]], kinds, strict=True))
-        found[path, bool(paths.conversions[p]), paths.value[p]] += int(paths.conversions[p] + paths.nulls[p])
-    assert found == paths_by_hand(touches, conversions)
+    assert paths_of(find_paths(*tables, 2, LOOKBACKS)) == paths_by_hand(touches, conversions)
+
+
+@pytest.mark.parametrize("most", [2, 3, 10])
+@settings(max_examples=15)
+@given(TOUCHES, CONVERSIONS)
+def test_paths_found_in_parts_are_the_paths_found_at_once(most, touches, conversions):
+    tables = [
+        ibis.memtable(pa.Table.from_pandas(t, preserve_index=False))
+        for t in (touch_table(touches), conversion_table(conversions))
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("convtrack.engine.MOST_TOUCHES", most)
+        in_parts = find_paths(*tables, 2, LOOKBACKS)
+    assert paths_of(in_parts) == paths_by_hand(touches, conversions)
+    lost = [
+        (tuple(in_parts.codes[a:b]), tuple(in_parts.interactions[a:b]))
+        for (a, b), nulls in zip(pairwise(in_parts.starts), in_parts.nulls, strict=True)
+        if nulls
+    ]
+    assert len(lost) == len(set(lost))  # no path is there twice for being in two parts
 
 
 @pytest.fixture(scope="module")

@@ -136,7 +136,7 @@ def _comparable(data: Path, models: list[str] | None, by: str) -> tuple[Any, Any
     if data.suffix in (".csv", ".parquet"):
         return read_paths(data), None, models
     study = open_study(data)
-    chosen = with_platforms(models, study.settings.platforms) if models else None
+    chosen = with_platforms(models, study.platforms) if models else None
     if study.settings.connection is not None:
         return _paths_in_engine(study, by), None, chosen
     journeys = journeys_of(study, by)

@@ -17,14 +17,15 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from .attribution.paths import Paths
 from .errors import ConvtrackError, nearest
 from .goals import find_conversions
+from .paths import Paths
 from .schema import INTERACTIONS
 from .settings import Lookback, Study
 from .sources import TableSource
 
 KINDS = 4096  # most kinds of touch: microseconds since 1970 times this is still a 64-bit number, until 2041
+MOST_TOUCHES = 16_000_000  # that one query collects: about 1 GiB
 DAY = 86_400_000_000  # microseconds
 HOUR = 3_600_000_000
 INSTANTS = ("pyspark", "databricks")  # engines whose times are moments, although Ibis shows them without a zone
@@ -163,10 +164,30 @@ def find_paths(touches: ir.Table, conversions: ir.Table, lookback_days: float = 
     kinds = find_kinds(pairs, lookback_days, lookbacks)
     steps = coded(touches, kinds)
     won = converted_journeys(steps, conversions).to_pyarrow()
-    rest = unconverted_journeys(steps, conversions, kinds)
+    lost = [_counted(part, conversions, kinds) for part in _in_parts(steps)]
+    return _as_paths(won, _together(lost), kinds)
+
+
+def _in_parts(touches: ir.Table) -> list[ir.Table]:
+    """The touches, on one machine in parts by visitor, because DuckDB keeps the lists that it collects in memory."""
+    count = 1 + touches.count().to_pyarrow().as_py() // MOST_TOUCHES if _engine(touches) == "duckdb" else 1
+    if count == 1:
+        return [touches]
+    return [touches.filter((touches.visitor_id.hash() % count).abs() == part) for part in range(count)]
+
+
+def _counted(touches: ir.Table, conversions: ir.Table, kinds: Kinds) -> pa.Table:
+    """The different paths that led to no conversion, and how many journeys took each: path, total."""
+    rest = unconverted_journeys(touches, conversions, kinds)
     kept = rest.select(path=rest.steps.map(lambda step: (step % KINDS).cast("int16")))
-    lost = kept.group_by("path").agg(total=kept.count()).to_pyarrow()
-    return _as_paths(won, lost, kinds)
+    return kept.group_by("path").agg(total=kept.count()).to_pyarrow()
+
+
+def _together(counts: Sequence[pa.Table]) -> pa.Table:
+    if len(counts) == 1:
+        return counts[0]
+    every = ibis.memtable(pa.concat_tables(counts))
+    return every.group_by("path").agg(total=every.total.sum()).to_pyarrow()
 
 
 def _as_paths(won: pa.Table, lost: pa.Table, kinds: Kinds) -> Paths:
@@ -230,8 +251,8 @@ def study_paths(study: Study) -> StudyPaths:
     columns = ["conversion_id", "visitor_id", "conversion_time", "value"]
     conversions = ibis.memtable(pa.Table.from_pandas(won[columns], preserve_index=False))
     touches = used.filter(used.interaction.isin(study.touches), used.channel.notnull())
-    paths = find_paths(touches.rename(touch_time="event_time"), conversions, study.lookback_days, study.settings.lookbacks)
-    return StudyPaths(paths, events.count().execute(), used.count().execute())
+    paths = find_paths(touches.rename(touch_time="event_time"), conversions, study.lookback_days, study.lookbacks)
+    return StudyPaths(paths, *(rows.count().to_pyarrow().as_py() for rows in (events, used)))
 
 
 def connect(address: str) -> Any:

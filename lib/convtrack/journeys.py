@@ -191,7 +191,7 @@ def journeys_of(study: Study, by: str = "channel", interactions: Sequence[str] |
         raise ConvtrackError(f"The events have no column '{by}'.{nearest(by, study.events.columns)}")
     touches = find_touches(study.events, interactions or study.touches, keep=[by])
     won = find_conversions(study.events, study.goal)
-    journeys = build_journeys(touches, won, lookback_days or study.lookback_days, by, study.settings.lookbacks)
+    journeys = build_journeys(touches, won, lookback_days or study.lookback_days, by, study.lookbacks)
     milestone = study.settings.milestone
     return journeys if milestone is None else mark_milestones(journeys, study.conversions_of(milestone))
 
@@ -250,7 +250,8 @@ def count_paths(journeys: pd.DataFrame) -> pd.DataFrame:
 
 
 @passes_gaps
-def account_for_touches(touches: pd.DataFrame, conversions: pd.DataFrame, lookback_days: float = 30) -> pd.DataFrame:
+def account_for_touches(touches: pd.DataFrame, conversions: pd.DataFrame, lookback_days: float = 30,
+                        lookbacks: Sequence[Lookback] = ()) -> pd.DataFrame:
     """Where the touches went: before a conversion, on an unconverted journey, or outside every window; they add up.
 
     >>> touches = pd.DataFrame({"visitor_id": ["v"], "touch_time": pd.to_datetime(["2026-01-05"], utc=True)})
@@ -258,13 +259,21 @@ def account_for_touches(touches: pd.DataFrame, conversions: pd.DataFrame, lookba
     >>> account_for_touches(touches, conversions)["touches"].to_dict()
     {'before a conversion': 1, 'without a conversion': 0, 'outside every window': 0}
     """
-    window = pd.Timedelta(days=lookback_days)
     won = _in_utc(conversions[["visitor_id", "conversion_time"]]).sort_values("conversion_time")
-    each = pd.merge_asof(_in_utc(touches).sort_values("touch_time"), won.assign(next_time=won["conversion_time"]), by="visitor_id",
+    timed = _in_utc(touches).assign(window=_windows(touches, lookback_days, lookbacks))
+    each = pd.merge_asof(timed.sort_values("touch_time"), won.assign(next_time=won["conversion_time"]), by="visitor_id",
                          left_on="touch_time", right_on="conversion_time", direction="forward")
-    before = (each["next_time"] - each["touch_time"]) <= window
+    before = (each["next_time"] - each["touch_time"]) <= each["window"]
     last_touch = each["touch_time"].where(each["next_time"].isna()).groupby(each["visitor_id"]).transform("max")
-    rest = each["next_time"].isna() & ((last_touch - each["touch_time"]) <= window)
+    rest = each["next_time"].isna() & ((last_touch - each["touch_time"]) <= each["window"])
     counts = [int(before.sum()), int(rest.sum()), int((~before & ~rest).sum())]
     names = ["before a conversion", "without a conversion", "outside every window"]
     return pd.DataFrame({"touches": counts}, index=pd.Index(names, name="where"))
+
+
+def _windows(touches: pd.DataFrame, lookback_days: float, lookbacks: Sequence[Lookback]) -> pd.Series:
+    """How long each touch counts."""
+    pairs = touches.reindex(columns=["channel", "interaction"]).astype("str").fillna("")
+    kinds = find_kinds(pairs, lookback_days, lookbacks).table
+    found = pairs.merge(kinds, how="left", on=["channel", "interaction"])["window"]
+    return pd.to_timedelta(found, unit="us").set_axis(touches.index)

@@ -95,6 +95,8 @@ class Study:
     main_goal = property(lambda self: self.settings.main_goal)
     touches = property(lambda self: tuple(self.settings.touches))
     lookback_days = property(lambda self: self.settings.lookback_days)
+    lookbacks = property(lambda self: tuple(self.settings.lookbacks))
+    platforms = property(lambda self: self.settings.platforms)
 
     events = property(lambda self: self.table("events"))
     spend = property(lambda self: self.table("spend"))

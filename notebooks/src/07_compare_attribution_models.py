@@ -57,7 +57,8 @@ journeys = ct.journeys_of(shop)
 # every window, and the three counts have to add up.
 
 # %%
-ct.show(ct.account_for_touches(touches, conversions, shop.lookback_days), name="touches")
+ct.show(ct.account_for_touches(touches, conversions, shop.lookback_days, shop.lookbacks),
+        name="touches")
 
 # %% tags=["hide-input"]
 converted = journeys[journeys["converted"]]
@@ -299,8 +300,8 @@ ct.say(
 # claims side by side.
 
 # %%
-channels = shop.settings.platforms
-platforms = ct.attribution.with_platforms(["google_ads", "meta", "klaviyo"], channels)
+names = ["google_ads", "meta", "klaviyo"]
+platforms = ct.attribution.with_platforms(names, shop.platforms)
 every_journey = ct.journeys_of(shop, interactions=kinds, lookback_days=90)
 claims = ct.attribution.claim_table(every_journey, platforms)
 ct.show(claims, name="claims", caption="What each platform would claim, and how often a conversion is claimed")

@@ -1,10 +1,20 @@
 """Attribution: which share of the conversions each channel gets, by many models, side by side."""
 
+from ..paths import Paths, as_paths, read_paths
+from .catalogue import (
+    MODELS,
+    USUAL,
+    claim_table,
+    get_model,
+    model_cards,
+    usable_models,
+    with_platforms,
+)
 from .chain import Chain, fit_chain
-from .compare import MODELS, USUAL, Comparison, claim_table, compare, get_model, model_cards, read_paths, with_platforms
+from .compare import compare
+from .comparison import Comparison
 from .markov import Markov, choose_order
 from .model import Model
-from .paths import Paths, as_paths
 from .platforms import GA4, GoogleAds, Klaviyo, KlaviyoLegacy, Matomo, Meta, Platform
 from .rules import (
     CustomWeights,
@@ -25,4 +35,4 @@ __all__ = ["GA4", "MODELS", "USUAL", "Chain", "Comparison", "CustomWeights", "Fi
            "KlaviyoLegacy", "LastNonDirect", "LastTouch", "Linear", "LinearUnique", "Markov", "Matomo", "Meta", "Model",
            "Participation", "Paths", "Platform", "PositionBased", "Rule", "Shapley", "ShapleyExact", "ShapleyOrdered",
            "ShapleyRate", "TimeDecay", "WShaped", "as_paths", "choose_order", "claim_table", "compare", "fit_chain", "get_model",
-           "model_cards", "read_paths", "with_platforms"]
+           "model_cards", "read_paths", "usable_models", "with_platforms"]

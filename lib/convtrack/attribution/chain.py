@@ -15,8 +15,8 @@ import pandas as pd
 from scipy import sparse
 
 from ..errors import ConvtrackError
+from ..paths import Floats, Paths
 from .model import Draws
-from .paths import Floats, Paths
 
 DENSE_STATES = 64  # up to here inverting the matrix is faster than iterating
 CONVERGED = 1e-16
@@ -155,7 +155,7 @@ def fit(paths: Paths, steps: Steps, draws: Draws) -> Chain:
 def fit_chain(paths: Paths, order: int = 1) -> Chain:
     """The chain of an order, fitted to the paths that have a touch.
 
-    >>> from .paths import as_paths
+    >>> from ..paths import as_paths
     >>> paths = as_paths(pd.DataFrame({"path": [["A"], ["A", "B"]], "total_conversions": [1, 2], "total_null": [1, 0]}))
     >>> round(fit_chain(paths).conversion_probability, 6)  # the observed rate, 3 of 4
     0.75

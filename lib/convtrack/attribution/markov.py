@@ -16,9 +16,9 @@ import pandas as pd
 from scipy import sparse
 
 from ..errors import ConvtrackError, nearest
+from ..paths import Floats, Paths
 from .chain import find_steps, fit, pack_states
 from .model import Credit, Crediting, Draws, Model
-from .paths import Floats, Paths
 
 Removal = Literal["to_null", "fail", "detour", "refit"]
 Effects = Callable[[Draws], tuple[Floats, Floats]]
@@ -152,7 +152,7 @@ def choose_order(paths: Paths, rng: np.random.Generator, folds: int = 5, prior: 
 
     Examples
     --------
-    >>> from .paths import as_paths
+    >>> from ..paths import as_paths
     >>> paths = as_paths(pd.DataFrame({"path": [["A"], ["A", "B"]], "total_conversions": [40, 20], "total_null": [40, 60]}))
     >>> int(choose_order(paths, np.random.default_rng(1))["chosen"].idxmax())
     1

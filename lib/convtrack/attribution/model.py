@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ConvtrackError
-from .paths import Floats, Paths
+from ..paths import Floats, Paths
 
 REMEDIES = {"hours": "Give it a study or journeys: a table of paths has no times",
             "interactions": "Give it a study or journeys, whose events have `interaction`",

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ConvtrackError
+from ..paths import Floats, Paths, named
 from ..schema import INTERACTIONS
-from .paths import Floats, Paths, named
 from .rules import DIRECT, Rule, recency
 
 Windows = Mapping[str, Mapping[str, float]]  # days by the beginning of a channel's name ("" is all), and by interaction

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from tqdm.auto import tqdm
 
+from ..paths import Floats, Paths
 from .model import Draws, Model
-from .paths import Floats, Paths
 
 CELLS = 8_000_000  # numbers held at a time: resamples are taken in blocks of this many paths
 

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ConvtrackError
+from ..paths import Floats, Paths, named
 from .model import Credit, Crediting, Draws, Model
-from .paths import Floats, Paths, named
 
 DIRECT = ("direct", "(direct)", "(direct) / (none)", "none")
 

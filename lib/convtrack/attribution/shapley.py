@@ -13,8 +13,8 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from ..paths import Floats, Paths
 from .model import Credit, Crediting, Draws, Model
-from .paths import Floats, Paths
 from .rules import LinearUnique
 
 MOST_CHANNELS = 24  # a game on n channels is an array of 2^n numbers

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 
-from ..errors import ConvtrackError, nearest
-from ..gaps import passes_gaps
-from ..schema import INTERACTIONS
+from .errors import ConvtrackError, nearest
+from .gaps import passes_gaps
+from .schema import INTERACTIONS
+from .sources import TableSource, neighbour, read_raw, to_numbers
 
 Floats = np.ndarray
 
@@ -240,3 +242,44 @@ def named(paths: Paths, wanted: Iterable[str]) -> np.ndarray:
     """For each channel of the paths, whether it is one of the names, whatever the case."""
     names = {name.casefold() for name in wanted}
     return np.array([channel.casefold() in names for channel in paths.channels], dtype=bool)
+
+
+def read_paths(path: Path) -> pd.DataFrame:
+    """A file of paths with totals: CSV with channels joined by " > ", or Parquet with lists.
+
+    Raises
+    ------
+    ConvtrackError
+        If the columns `path` and `total_conversions` are not there, or a number is not one.
+    """
+    if not path.exists():
+        raise ConvtrackError(f"There is no file {path}.{neighbour(path)} Write the path of a study.yaml, or of a table of paths.")
+    raw = read_raw(path, TableSource(file=path.name))
+    for name in ("path", "total_conversions"):
+        if name not in raw:
+            raise ConvtrackError(f"{path.name} has no column '{name}'.{nearest(name, raw.columns)} Rename one to it.")
+    table = pd.DataFrame({"path": _split(raw["path"])}, index=raw.index)
+    for name in (c for c in raw.columns if c in ("total_conversions", "total_conversion_value", "total_null")):
+        table[name] = to_numbers(raw[name])
+        if (bad := table[name].isna() | (table[name] < 0)).any():
+            row = bad.idxmax()
+            raise ConvtrackError(f"{path.name}, row {row}, column {name}: '{raw.loc[row, name]}' is not a number of 0 or more. "
+                                 f"Correct the row.")
+    return table
+
+
+def _split(column: pd.Series) -> pd.Series:
+    """Paths as lists, from lists or from text joined by " > "; an empty text is an empty path."""
+    paths = pa.array(column)
+    paths = paths.combine_chunks() if isinstance(paths, pa.ChunkedArray) else paths
+    if not pa.types.is_list(paths.type):
+        paths = _without_blanks(pc.split_pattern(paths.cast(pa.string()).fill_null(""), " > "))
+    return pd.Series(paths, index=column.index, dtype=pd.ArrowDtype(pa.list_(pa.string())))
+
+
+def _without_blanks(paths: pa.ListArray) -> pa.ListArray:
+    """The paths with their channels trimmed, and without those that are blank."""
+    names = pc.utf8_trim_whitespace(paths.flatten())
+    kept = pc.not_equal(names, "").to_numpy(zero_copy_only=False)
+    ends = np.concatenate([[0], np.cumsum(kept)])[paths.offsets.to_numpy()]
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), names.filter(pa.array(kept)))
