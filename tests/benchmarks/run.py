@@ -129,7 +129,8 @@ def measure_all(rows: list[Row], data: Path, kept: Path, about: Result, runs: in
         if missing:
             start("make", ",".join(missing), row, data).check_returncode()
         for task in missing:
-            results[key(task, row.journeys)] = result = measured(task, row, data, runs)
+            result = measured(task, row, data, runs) | {"commit": commit()}
+            results[key(task, row.journeys)] = result
             print(f"{key(task, row.journeys)}: {brief(result)}", flush=True)
             text = json.dumps({"about": about, "results": results}, indent=1)
             kept.write_text(f"{text}\n", encoding="utf-8")
@@ -201,6 +202,12 @@ def slope(points: list[tuple[float, ...]], of: int) -> float:
     return statistics.linear_regression(touches, seconds).slope
 
 
+def commit() -> str:
+    """The last commit that changed the library; empty outside a clone."""
+    command = ["git", "log", "-1", "--format=%h", "--", "lib"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
+
+
 def machine() -> str:
     """The processor, its cores, and the memory, as Linux knows them."""
     try:
@@ -217,7 +224,9 @@ def render(rows: list[Row], results: dict[str, Result], about: dict[str, Any]) -
                         lstrip_blocks=True, keep_trailing_newline=True)
     there = [row for row in rows if key(row.ours, row.journeys) in results]
     cells = [as_cells(row, results) for row in there]
-    return pages.get_template("page.md.j2").render(cells=cells, growth=growth(results, there), **about)
+    commits = sorted({result["commit"] for result in results.values() if result.get("commit")})
+    return pages.get_template("page.md.j2").render(
+        cells=cells, growth=growth(results, there), commits=commits, **about)
 
 
 def arguments() -> argparse.Namespace:
