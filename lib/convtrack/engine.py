@@ -160,17 +160,17 @@ def find_paths(touches: ir.Table, conversions: ir.Table, lookback_days: float = 
     >>> found.channels, found.conversions.tolist(), found.nulls.tolist(), found.hours.tolist()
     (['Email', 'SMS'], [1.0, 0.0], [0.0, 1.0], [24.0, 0.0])
     """
-    pairs = touches.select("channel", "interaction").distinct().to_pyarrow().to_pandas()
-    kinds = find_kinds(pairs, lookback_days, lookbacks)
+    pairs = touches.group_by("channel", "interaction").agg(touches=touches.count()).to_pyarrow().to_pandas()
+    kinds = find_kinds(pairs[["channel", "interaction"]], lookback_days, lookbacks)
     steps = coded(touches, kinds)
     won = converted_journeys(steps, conversions).to_pyarrow()
-    lost = [_counted(part, conversions, kinds) for part in _in_parts(steps)]
+    lost = [_counted(part, conversions, kinds) for part in _in_parts(steps, int(pairs["touches"].sum()))]
     return _as_paths(won, _together(lost), kinds)
 
 
-def _in_parts(touches: ir.Table) -> list[ir.Table]:
+def _in_parts(touches: ir.Table, total: int) -> list[ir.Table]:
     """The touches, on one machine in parts by visitor, because DuckDB keeps the lists that it collects in memory."""
-    count = 1 + touches.count().to_pyarrow().as_py() // MOST_TOUCHES if _engine(touches) == "duckdb" else 1
+    count = 1 + total // MOST_TOUCHES if _engine(touches) == "duckdb" else 1
     if count == 1:
         return [touches]
     return [touches.filter((touches.visitor_id.hash() % count).abs() == part) for part in range(count)]
