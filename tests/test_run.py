@@ -241,3 +241,23 @@ def test_every_command_has_help_with_an_example():
     for command in commands:
         done = cli(command, "--help", cwd=ROOT)
         assert done.returncode == 0 and f"Example: convtrack {command}" in " ".join(done.stdout.split()), command
+
+
+def test_a_world_that_cannot_be_written_says_where_in_one_line(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    done = cli("simulate", "--visitors", "20", "--out", "file/world", cwd=tmp_path)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "file/world" in done.stderr and "Choose another place" in done.stderr
+    assert "Traceback" in cli("--debug", "simulate", "--visitors", "20", "--out", "file/world", cwd=tmp_path).stderr
+
+
+def test_compare_by_campaign_with_a_platform_and_what_would_change(tmp_path):
+    shop = Path(__file__).resolve().parents[1] / "data" / "larkspur"
+    done = cli("compare", str(shop), "--models", "last_touch,linear,meta", "--bootstrap", "20", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "first by every model" in done.stdout or "First place depends on the model" in done.stdout
+    assert "meta adds up to" in done.stdout
+    by_campaign = json.loads(
+        cli("compare", str(shop), "--by", "campaign", "--models", "linear", "--format", "json", cwd=tmp_path).stdout
+    )
+    assert "retarget_basket" in by_campaign["models"]["linear"] and by_campaign["unattributed"] > 0

@@ -208,6 +208,10 @@ def main(arguments: list[str] | None = None) -> None:
         if "--debug" in words:
             raise
         code = _stop(str(error))
+    except OSError as error:
+        if "--debug" in words:
+            raise
+        code = _stop(f"{error.filename or 'A file'}: {error.strerror or error}. Choose another place, or free it.")
     except typer.TyperException as error:
         code = _stop(f"{_message(error)} See: convtrack --help")
     sys.exit(code or 0)

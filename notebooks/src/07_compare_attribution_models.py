@@ -221,8 +221,8 @@ Markov = ct.attribution.Markov
 readings = [Markov("roads lead away"), Markov("journeys fail", removal="fail"),
             Markov("channel cut out", removal="detour"), "shapley", "shapley_rate"]
 named_alike = ct.compare(journeys, readings)
-ct.show(named_alike.wide().round(1), name="named_alike", rows=20, kinds={"shapley_rate": ""},
-        caption="Three models called Markov, two called Shapley")
+ct.show(named_alike.wide().round(1), name="named_alike", kinds={"shapley_rate": ""},
+        caption="Three models called Markov, two called Shapley", rows=20)
 
 # %% tags=["hide-input"]
 alike = named_alike.wide()
@@ -245,7 +245,8 @@ ct.say(
 
 # %%
 evidence = ct.choose_order(paths, np.random.default_rng(seed))
-ct.show(evidence.reset_index(), name="orders", caption="How well each order predicts journeys that it has not seen")
+ct.show(evidence.reset_index(), name="orders",
+        caption="How well each order predicts journeys that it has not seen")
 
 # %% tags=["hide-input"]
 order = int(evidence.index[evidence["chosen"]][0])
@@ -304,7 +305,8 @@ names = ["google_ads", "meta", "klaviyo"]
 platforms = ct.attribution.with_platforms(names, shop.platforms)
 every_journey = ct.journeys_of(shop, interactions=kinds, lookback_days=90)
 claims = ct.attribution.claim_table(every_journey, platforms)
-ct.show(claims, name="claims", caption="What each platform would claim, and how often a conversion is claimed")
+ct.show(claims, name="claims",
+        caption="What each platform would claim, and how often a conversion is claimed")
 
 # %% tags=["hide-input"]
 claimed = claims["conversions"]
