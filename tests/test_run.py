@@ -182,6 +182,19 @@ def test_ctrl_c_is_one_line_and_leaves_the_last_results_as_they_were(place):
     assert [p.name for p in (place / "results").iterdir()] == ["tiny"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
+@pytest.mark.parametrize("seconds", [0.8, 1.6, 2.4, 3.2])
+def test_ctrl_c_is_one_line_at_any_moment_of_the_start(place, seconds):
+    write_lesson(place / "lessons" / "01_sleeps.ipynb", LESSON.replace("shop = ct", "import time; time.sleep(60); shop = ct"))
+    process = subprocess.Popen([sys.executable, "-m", "convtrack.cli", "run", "study.yaml", "--lessons", "lessons"], cwd=place,
+                               stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "Stopped. Nothing was written." in said and "Traceback" not in said
+
+
 def test_parameters_of_the_study_file_come_before_defaults_and_after_the_command_line(place):
     lessons = [read_lesson(place / "lessons" / "00_works.ipynb")]
     assert settle_parameters(lessons, [], {"00": {"days": 7}}) == {"00": {"days": 7}}

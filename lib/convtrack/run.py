@@ -10,7 +10,9 @@ import contextlib
 import multiprocessing
 import os
 import shutil
+import signal
 import sys
+import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -27,6 +29,7 @@ from .passport import Passport, make_passport
 from .settings import Study
 
 MARK = "provenance.json"  # the file by which a results folder is known
+STOPPED = "stopped"  # the file that tells a worker which is still starting that there is nothing to do any more
 
 
 @dataclass(frozen=True)
@@ -110,11 +113,13 @@ def _execute_all(study: Study, lessons: Sequence[Lesson], parameters: Mapping[st
             for lesson in lessons if lesson not in possible}
     pool = ProcessPoolExecutor(min(workers, max(len(possible), 1)), mp_context=multiprocessing.get_context("spawn"))
     try:
-        jobs = {pool.submit(execute_lesson, lesson, _injected(study, lesson, parameters), stage): lesson
-                for lesson in possible}
+        with _on_interrupt(signal.SIG_IGN):  # which the workers inherit, so that one that is still starting is not torn apart
+            jobs = {pool.submit(execute_lesson, lesson, _injected(study, lesson, parameters), stage): lesson
+                    for lesson in possible}
         for job in tqdm(as_completed(jobs), total=len(jobs), desc="lessons", unit="lesson", file=sys.stderr, leave=False):
             runs[jobs[job].number] = job.result()
     except BaseException:
+        (stage / STOPPED).touch()
         pool.shutdown(wait=True, cancel_futures=True)
         raise
     pool.shutdown()
@@ -131,11 +136,13 @@ def _injected(study: Study, lesson: Lesson, parameters: Mapping[str, Mapping[str
 
 def execute_lesson(lesson: Lesson, parameters: Mapping[str, Any], stage: Path) -> LessonRun:
     """One lesson executed by papermill into `stage`; if a cell fails, the notebook up to it is kept."""
-    import papermill
-
     target = stage / lesson.path.name
     why = ""
-    with _quiet(stage / "logs" / f"{lesson.path.stem}.txt"):
+    with _on_interrupt(signal.default_int_handler), _quiet(stage / "logs" / f"{lesson.path.stem}.txt"):
+        import papermill
+
+        if (stage / STOPPED).exists():
+            raise KeyboardInterrupt
         try:
             papermill.execute_notebook(lesson.path, target, dict(parameters), cwd=lesson.path.parent,
                                        kernel_name="python3", progress_bar=False)
@@ -143,6 +150,19 @@ def execute_lesson(lesson: Lesson, parameters: Mapping[str, Any], stage: Path) -
             why = f"{error.ename}: {error.evalue}".splitlines()[0]
     notebook = _without_clock(target)
     return LessonRun(lesson, "failed" if why else "done", why, notebook, parameters)
+
+
+@contextlib.contextmanager
+def _on_interrupt(handler: Any) -> Iterator[None]:
+    """Ctrl-C does what `handler` says meanwhile, where this thread may say so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager
