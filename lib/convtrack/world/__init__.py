@@ -49,12 +49,13 @@ import pyarrow.parquet as pq
 
 from convtrack.world import books, rows
 from convtrack.world.draws import Draws, draw
-from convtrack.world.outcome import Outcome, expected, outcome, truth, worlds
+from convtrack.world.outcome import Outcome, expected, outcome
 from convtrack.world.rows import touch_log
 from convtrack.world.scenario import Scenario, load_scenario, scenario_names
+from convtrack.world.truth import Game, game, truth, worlds
 
 __all__ = [
-    "Draws", "Outcome", "Scenario", "World", "draw", "expected", "load_scenario", "outcome", "scenario_names",
+    "Draws", "Game", "Outcome", "Scenario", "World", "draw", "expected", "game", "load_scenario", "outcome", "scenario_names",
     "simulate", "touch_log", "truth", "worlds", "write_world",
 ]
 

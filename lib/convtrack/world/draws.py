@@ -99,7 +99,8 @@ class Market:
         What they were drawn from.
     people : DataFrame
         One row a person: intent (standard normal), start and stop (seconds), device, browser, country,
-        prospect, tracked, held_out (bool), base (hazard of a purchase at a visit without touches).
+        prospect, tracked, held_out (bool), base (hazard of a purchase at a visit without touches), and engagement
+        where the scenario lets the shop know some of the intent.
     """
 
     scenario: Scenario
@@ -187,6 +188,18 @@ class Draws(Market):
         decayed = own[earlier] * np.exp2(-days / half_life[touch["channel"]][earlier])
         return pairs, decayed, other[earlier] * np.exp2(-days / half_life[touch["anyway"]][earlier])
 
+    @cached_property
+    def together(self) -> list[tuple[float, tuple[Pairs, np.ndarray], tuple[Pairs, np.ndarray]]]:
+        """For each synergy its effect, and (visit, touch until then) pairs of both channels with what is left of each."""
+        return [(part.effect, self._exposures(part.pair[0]), self._exposures(part.pair[1]))
+                for part in self.scenario.synergies]
+
+    def _exposures(self, name: str) -> tuple[Pairs, np.ndarray]:
+        code, half_life = self.scenario.code(name), self.scenario.channels[name].half_life
+        own = np.flatnonzero(self.column["channel"] == code)
+        pairs = earlier_pairs(self.column["visitor"], self.visits, own)
+        return pairs, np.exp2(-self.days_between(pairs) / half_life)
+
     def days_between(self, pairs: Pairs) -> np.ndarray:
         """Days from the earlier to the later touch of each pair."""
         return (self.column["time"][pairs.later] - self.column["time"][pairs.earlier]) / DAY
@@ -268,6 +281,7 @@ def _people(scenario: Scenario, seed: int, count: int, clock: Clock) -> pd.DataF
     intent = stream(seed, "intent").standard_normal(count)
     factor = pd.Series(device).map({name: part.purchase_factor for name, part in scenario.devices.items()})
     held_out = scenario.holdout.share if scenario.holdout else 0.0
+    known = {} if scenario.intent_seen is None else {"engagement": _engagement(intent, scenario.intent_seen, seed)}
     return pd.DataFrame({
         "intent": intent,
         "start": np.maximum(entry, 0) * day,
@@ -279,7 +293,13 @@ def _people(scenario: Scenario, seed: int, count: int, clock: Clock) -> pd.DataF
         "tracked": stream(seed, "tracked").random(count) >= scenario.dirt.untracked,
         "held_out": stream(seed, "held out").random(count) < held_out,
         "base": scenario.purchase.base * factor * np.exp(scenario.purchase.intent * intent),
+        **known,
     })
+
+
+def _engagement(intent: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """What the shop knows of each person's intent from before the first day: `share` of its variance."""
+    return np.sqrt(share) * intent + np.sqrt(1 - share) * stream(seed, "engagement").standard_normal(len(intent))
 
 
 def _browsers(scenario: Scenario, device: np.ndarray, seed: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What happens in a world with some channels on and others off, and what each channel is therefore worth."""
+"""What happens in a world with some channels on and others off."""
 
 from __future__ import annotations
 
@@ -119,11 +119,22 @@ def _probability(draws: Draws, present: np.ndarray, swapped: np.ndarray) -> np.n
     pairs, own, other = draws.effects
     effect = np.where(swapped[pairs.earlier], other, own) * present[pairs.earlier]
     total = np.bincount(pairs.later, effect, minlength=len(present))[draws.visits]
+    total += _synergy(draws, present & ~swapped)
     cap, base = draws.scenario.purchase.cap, draws.of_person("base", draws.column["visitor"][draws.visits])
     hazard = base * np.exp(-cap * np.expm1(-total / cap))
     probability = np.zeros(len(present))
     probability[draws.visits] = -np.expm1(-hazard) * present[draws.visits]
     return probability
+
+
+def _synergy(draws: Draws, there: np.ndarray) -> np.ndarray | float:
+    """What pairs of channels add together at each visit: effect * min(1, exposure to one) * min(1, to the other)."""
+    added = 0.0
+    for effect, *both in draws.together:
+        one, other = (np.bincount(pairs.later, left * there[pairs.earlier], minlength=len(there))[draws.visits]
+                      for pairs, left in both)
+        added = added + effect * np.minimum(one, 1) * np.minimum(other, 1)
+    return added
 
 
 def expected(draws: Draws, on: Iterable[str] | np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -142,86 +153,13 @@ def expected(draws: Draws, on: Iterable[str] | np.ndarray | None = None) -> tupl
     (people,) float array, (people,) float array
         Purchases, and money in the scenario's currency; 0 for people who are not tracked.
     """
-    result, visits = outcome(draws, on), draws.visits
+    return per_person(draws, outcome(draws, on))
+
+
+def per_person(draws: Draws, result: Outcome) -> tuple[np.ndarray, np.ndarray]:
+    """Expected purchases and their expected worth in a world, for each tracked person."""
+    visits = draws.visits
     visitor, chance = draws.column["visitor"][visits], result.probability[visits]
     tracked, count = draws.people["tracked"].to_numpy(), len(draws.people)
     worth = np.bincount(visitor, chance * draws.column["worth"][visits], minlength=count)
     return np.bincount(visitor, chance, minlength=count) * tracked, worth * tracked
-
-
-def truth(draws: Draws) -> pd.DataFrame:
-    """What each channel really adds, one row a channel.
-
-    Parameters
-    ----------
-    draws : Draws
-        The people and their potential touches.
-
-    Returns
-    -------
-    DataFrame
-        channel | incremental_conversions | incremental_value | shapley_conversions | shapley_value |
-        shapley_error. Incremental: with all channels on, minus with this one off. Shapley: its mean marginal
-        contribution over all orders of switching on, estimated from random orders; `shapley_error` is the
-        standard error of `shapley_conversions`. Conversions are purchases of tracked people, in expectation;
-        the sums of the Shapley columns are all expected purchases and all their worth.
-
-    Examples
-    --------
-    >>> from convtrack.world import draw, load_scenario
-    >>> table = truth(draw(load_scenario("larkspur"), seed=1, visitors=500))
-    >>> bool((table["incremental_conversions"] > -1e-9).all()), len(table)
-    (True, 12)
-    """
-    names, everything = list(draws.scenario.channels), np.sum(expected(draws), axis=1)
-    without = [np.sum(expected(draws, [name for name in names if name != off]), axis=1) for off in names]
-    lost, (shapley, error) = everything - np.array(without), _shapley(draws)
-    return pd.DataFrame({
-        "channel": names,
-        "incremental_conversions": lost[:, 0], "incremental_value": lost[:, 1],
-        "shapley_conversions": shapley[:, 0], "shapley_value": shapley[:, 1], "shapley_error": error,
-    }).round(6)
-
-
-def worlds(draws: Draws) -> pd.DataFrame:
-    """Expected purchases with everything on, with no paid channel, and with nothing on.
-
-    Returns
-    -------
-    DataFrame
-        world | conversions | value, the same measure as in `truth`.
-    """
-    free = [name for name, channel in draws.scenario.channels.items() if channel.cost is None]
-    cases = {"everything on": None, "paid channels off": free, "everything off": []}
-    sums = [np.sum(expected(draws, on), axis=1).round(6) for on in cases.values()]
-    return pd.DataFrame(sums, columns=["conversions", "value"]).assign(world=[*cases])[["world", "conversions", "value"]]
-
-
-def _shapley(draws: Draws) -> tuple[np.ndarray, np.ndarray]:
-    """(channels, 2) Shapley values of purchases and worth, and the standard error of the first.
-
-    The world's value is a sum over people and nobody's touches change another's, so each person can have an
-    order of their own: one pass over the channels averages over as many orders as there are people. Each
-    order comes with its reverse (antithetic pairs, Mitchell et al. 2022, JMLR 23(43)).
-    """
-    rng, rounds = draws.rng("shapley"), draws.scenario.shapley_rounds
-    shape = (len(draws.people), len(draws.scenario.channels))
-    total, square = np.zeros((2, *shape)), np.zeros(shape)
-    for _ in range(rounds):
-        order = rng.permuted(np.broadcast_to(np.arange(shape[1]), shape), axis=1)
-        pair = (_marginals(draws, order) + _marginals(draws, order[:, ::-1])) / 2
-        total, square = total + pair, square + pair[0] ** 2
-    spread = np.maximum(square - total[0] ** 2 / rounds, 0).sum(axis=0) / max(rounds - 1, 1)
-    error = np.sqrt(spread / rounds) if rounds > 1 else np.full(shape[1], np.nan)
-    return total.sum(axis=1).T / rounds, error
-
-
-def _marginals(draws: Draws, order: np.ndarray) -> np.ndarray:
-    """(2, people, channels) what each channel adds when it is switched on in each person's order."""
-    people = np.arange(len(order))
-    on, gains, before = np.zeros(order.shape, bool), np.zeros((2, *order.shape)), np.zeros((2, len(order)))
-    for channel in order.T:
-        on[people, channel] = True
-        now = np.array(expected(draws, on))
-        gains[:, people, channel], before = now - before, now
-    return gains

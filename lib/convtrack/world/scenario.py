@@ -62,6 +62,7 @@ class Purchase(Part):
     base: float = Field(gt=0)
     intent: float
     cap: float = Field(gt=0)
+    margin: Share = 1.0
     value: Spread
 
 
@@ -102,6 +103,26 @@ class Dirt(Part):
     test_orders: int = 0
     extra_clicks: float = 0.0
     late: Share = 0.0
+
+
+class Cookies(Part):
+    """How a tracker loses sight of people: the log then knows one person under several ids.
+
+    An id is forgotten after `days` without a touch; `refused` of the people are a new visitor on every day, and
+    what they see of ads cannot be joined; `second_device` of the people have every other visit on a device of
+    its own.
+    """
+
+    days: float = Field(default=float("inf"), gt=0)
+    refused: Share = 0.0
+    second_device: Share = 0.0
+
+
+class Synergy(Part):
+    """Two channels that work better together: log-hazard added at a visit with full exposure to both."""
+
+    pair: tuple[str, str]
+    effect: float
 
 
 class Send(Part):
@@ -184,6 +205,7 @@ class Scenario(Part):
     visitors: int = Field(gt=0)
     days_in_market: Spread
     prospects: Share
+    intent_seen: Share | None = None
     shapley_rounds: int = Field(ge=1)
     least_hours_between_visits: float = Field(ge=2)
     rhythm: Rhythm
@@ -197,6 +219,8 @@ class Scenario(Part):
     by_phone: dict[str, PhoneGoal] = {}
     holdout: Holdout | None = None
     dirt: Dirt = Dirt()
+    cookies: Cookies = Cookies()
+    synergies: tuple[Synergy, ...] = ()
     channels: dict[str, Channel]
     platforms: dict[str, Platform] = {}
 
@@ -224,6 +248,7 @@ class Scenario(Part):
     def _channel_references(self) -> list[tuple[str, str]]:
         """(where, channel name) of every place that names a channel."""
         found = [("holdout", self.holdout.channel)] if self.holdout else []
+        found += [("synergies", name) for part in self.synergies for name in part.pair]
         found += [(f"{name}: drives", other) for name, part in self.channels.items() for other in part.drives]
         found += [(f"{name}: anyway", other) for name, part in self.channels.items() for other in part.anyway]
         return found + [(name, other) for name, part in self.platforms.items() for other in part.windows]
@@ -237,6 +262,11 @@ class Scenario(Part):
     def sources(self) -> list[tuple[str, str]]:
         """(channel, source) of every source of visits, in the order of the file; its position is its code."""
         return [(name, source) for name, channel in self.channels.items() for source in channel.sources]
+
+    @property
+    def paid(self) -> list[str]:
+        """The channels that cost money: those that somebody can switch off."""
+        return [name for name, channel in self.channels.items() if channel.cost is not None]
 
     def coded(self, shares: Mapping[str, Share], channel: str, labels: list[tuple[str, str]]) -> dict[int, Share]:
         """The shares of a channel's campaigns (or sources) by code, `labels` being all campaigns (or sources)."""

@@ -1,0 +1,182 @@
+"""What each channel is really worth: the world with it, minus the world without it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import comb
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from convtrack.world.draws import Draws
+from convtrack.world.outcome import expected, outcome, per_person
+from convtrack.world.scenario import CLICK, DELIVERY, VIEW
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Game:
+    """What happens with every subset of some channels on, all others being on throughout.
+
+    Attributes
+    ----------
+    players : list of str
+        The channels that are switched.
+    conversions, value, cost : (2**players,) float arrays
+        Expected purchases, their worth, and what the players' touches cost, for tracked people. Place m is the
+        world in which player i is on where bit i of m is set.
+    """
+
+    players: list[str]
+    conversions: Floats
+    value: Floats
+    cost: Floats
+
+    @property
+    def everything(self) -> int:
+        """The place of the world with all players on."""
+        return len(self.conversions) - 1
+
+    def lost(self, of: Floats) -> Floats:
+        """What of `of` is lost when each player alone is switched off; shape (players,)."""
+        return np.array([of[self.everything] - of[self.everything ^ (1 << player)] for player in range(len(self.players))])
+
+    def shapley(self, of: Floats) -> Floats:
+        """The Shapley value of each player in the game `of`; shape (players,). Exact: every subset is there."""
+        count, masks = len(self.players), np.arange(len(of))
+        size = np.array([mask.bit_count() for mask in masks.tolist()])
+        weight = np.array([1 / (count * comb(count - 1, others)) for others in range(count)])
+        without = [masks[(masks >> player) & 1 == 0] for player in range(count)]
+        return np.array([((of[rest | (1 << player)] - of[rest]) * weight[size[rest]]).sum()
+                         for player, rest in enumerate(without)])
+
+    def profit(self, margin: float) -> Floats:
+        """Gross profit minus the players' cost in each of the worlds; shape (2**players,)."""
+        return margin * self.value - self.cost
+
+    def place(self, keep: NDArray[np.bool_]) -> int:
+        """The place of the world in which these players are kept, given as (players,) bools."""
+        return int((np.asarray(keep) << np.arange(len(self.players))).sum())
+
+
+def game(draws: Draws, players: Sequence[str] | None = None) -> Game:
+    """The worlds with every subset of the players on.
+
+    Parameters
+    ----------
+    draws : Draws
+        The people and their potential touches.
+    players : names of channels, optional
+        The channels that cost money, if not given.
+
+    Examples
+    --------
+    >>> from convtrack.world import draw, load_scenario
+    >>> played = game(draw(load_scenario("larkspur"), seed=1, visitors=300), ["Email", "Display"])
+    >>> len(played.value), bool(played.cost[0] == 0 < played.cost[3])
+    (4, True)
+    """
+    players = draws.scenario.paid if players is None else list(players)
+    others = [name for name in draws.scenario.channels if name not in players]
+    masks = range(1 << len(players))
+    cells = [_played(draws, [name for bit, name in enumerate(players) if mask >> bit & 1], others) for mask in masks]
+    return Game(players, *np.array(cells).T)
+
+
+def _played(draws: Draws, players: list[str], others: list[str]) -> tuple[float, float, float]:
+    """Expected purchases and worth with those channels on, and what the players' touches cost."""
+    result = outcome(draws, [*players, *others])
+    conversions, worth = per_person(draws, result)
+    switched = np.isin(result.channel, [draws.scenario.code(name) for name in players])
+    return conversions.sum(), worth.sum(), _prices(draws)[result.present & switched].sum()
+
+
+def _prices(draws: Draws) -> Floats:
+    """What each potential touch of a tracked person costs on average, if it comes to be."""
+    price = np.zeros((len(draws.scenario.channels), 5))
+    for code, channel in enumerate(draws.scenario.channels.values()):
+        if channel.cost:
+            price[code, [VIEW, CLICK, DELIVERY]] = channel.cost.per_thousand / 1000, channel.cost.per_click, channel.cost.per_send
+    touch = draws.column
+    return price[touch["channel"], touch["kind"]] * draws.of_person("tracked", touch["visitor"])
+
+
+def truth(draws: Draws) -> pd.DataFrame:
+    """What each channel really adds, one row a channel.
+
+    Parameters
+    ----------
+    draws : Draws
+        The people and their potential touches.
+
+    Returns
+    -------
+    DataFrame
+        channel | incremental_conversions | incremental_value | shapley_conversions | shapley_value |
+        shapley_error. Incremental: with all channels on, minus with this one off. Shapley: its mean marginal
+        contribution over all orders of switching on, estimated from random orders; `shapley_error` is the
+        standard error of `shapley_conversions`. Conversions are purchases of tracked people, in expectation;
+        the sums of the Shapley columns are all expected purchases and all their worth.
+
+    Examples
+    --------
+    >>> from convtrack.world import draw, load_scenario
+    >>> table = truth(draw(load_scenario("larkspur"), seed=1, visitors=500))
+    >>> bool((table["incremental_conversions"] > -1e-9).all()), len(table)
+    (True, 12)
+    """
+    names, everything = list(draws.scenario.channels), np.sum(expected(draws), axis=1)
+    without = [np.sum(expected(draws, [name for name in names if name != off]), axis=1) for off in names]
+    lost, (shapley, error) = everything - np.array(without), _shapley(draws)
+    return pd.DataFrame({
+        "channel": names,
+        "incremental_conversions": lost[:, 0], "incremental_value": lost[:, 1],
+        "shapley_conversions": shapley[:, 0], "shapley_value": shapley[:, 1], "shapley_error": error,
+    }).round(6)
+
+
+def worlds(draws: Draws) -> pd.DataFrame:
+    """Expected purchases with everything on, with no paid channel, and with nothing on.
+
+    Returns
+    -------
+    DataFrame
+        world | conversions | value, the same measure as in `truth`.
+    """
+    free = [name for name, channel in draws.scenario.channels.items() if channel.cost is None]
+    cases = {"everything on": None, "paid channels off": free, "everything off": []}
+    sums = [np.sum(expected(draws, on), axis=1).round(6) for on in cases.values()]
+    return pd.DataFrame(sums, columns=["conversions", "value"]).assign(world=[*cases])[["world", "conversions", "value"]]
+
+
+def _shapley(draws: Draws) -> tuple[np.ndarray, np.ndarray]:
+    """(channels, 2) Shapley values of purchases and worth, and the standard error of the first.
+
+    The world's value is a sum over people and nobody's touches change another's, so each person can have an
+    order of their own: one pass over the channels averages over as many orders as there are people. Each
+    order comes with its reverse (antithetic pairs, Mitchell et al. 2022, JMLR 23(43)).
+    """
+    rng, rounds = draws.rng("shapley"), draws.scenario.shapley_rounds
+    shape = (len(draws.people), len(draws.scenario.channels))
+    total, square = np.zeros((2, *shape)), np.zeros(shape)
+    for _ in range(rounds):
+        order = rng.permuted(np.broadcast_to(np.arange(shape[1]), shape), axis=1)
+        pair = (_marginals(draws, order) + _marginals(draws, order[:, ::-1])) / 2
+        total, square = total + pair, square + pair[0] ** 2
+    spread = np.maximum(square - total[0] ** 2 / rounds, 0).sum(axis=0) / max(rounds - 1, 1)
+    error = np.sqrt(spread / rounds) if rounds > 1 else np.full(shape[1], np.nan)
+    return total.sum(axis=1).T / rounds, error
+
+
+def _marginals(draws: Draws, order: np.ndarray) -> np.ndarray:
+    """(2, people, channels) what each channel adds when it is switched on in each person's order."""
+    people = np.arange(len(order))
+    on, gains, before = np.zeros(order.shape, bool), np.zeros((2, *order.shape)), np.zeros((2, len(order)))
+    for channel in order.T:
+        on[people, channel] = True
+        now = np.array(expected(draws, on))
+        gains[:, people, channel], before = now - before, now
+    return gains
