@@ -176,29 +176,32 @@ class Draws(Market):
 
     @cached_property
     def effects(self) -> tuple[Pairs, np.ndarray, np.ndarray]:
-        """(visit, touch with an effect until then), its decayed effect, and that if it came another way."""
+        """(number of a visit, touch with an effect until then), its decayed effect, and that if it came another way."""
         touch, channels = self.column, self.scenario.channels.values()
         effect = np.array([by_interaction(channel.effect) for channel in channels])
         visited = np.array([effect[code, channel.on_site] for code, channel in enumerate(channels)])
         half_life = np.array([channel.half_life for channel in channels])
         own = effect[touch["channel"], touch["kind"]]
         other = np.where(touch["anyway"] >= 0, visited[touch["anyway"]], 0.0)
-        pairs = earlier_pairs(touch["visitor"], self.visits, np.flatnonzero((own != 0) | (other != 0)))
-        days, earlier = self.days_between(pairs), pairs.earlier
+        pairs, days = self._until_visits((own != 0) | (other != 0))
+        earlier = pairs.earlier
         decayed = own[earlier] * np.exp2(-days / half_life[touch["channel"]][earlier])
         return pairs, decayed, other[earlier] * np.exp2(-days / half_life[touch["anyway"]][earlier])
 
     @cached_property
     def together(self) -> list[tuple[float, tuple[Pairs, np.ndarray], tuple[Pairs, np.ndarray]]]:
-        """For each synergy its effect, and (visit, touch until then) pairs of both channels with what is left of each."""
+        """For each synergy its effect, and (number of a visit, touch until then) of both channels with what is left of each."""
         return [(part.effect, self._exposures(part.pair[0]), self._exposures(part.pair[1]))
                 for part in self.scenario.synergies]
 
     def _exposures(self, name: str) -> tuple[Pairs, np.ndarray]:
-        code, half_life = self.scenario.code(name), self.scenario.channels[name].half_life
-        own = np.flatnonzero(self.column["channel"] == code)
-        pairs = earlier_pairs(self.column["visitor"], self.visits, own)
-        return pairs, np.exp2(-self.days_between(pairs) / half_life)
+        pairs, days = self._until_visits(self.column["channel"] == self.scenario.code(name))
+        return pairs, np.exp2(-days / self.scenario.channels[name].half_life)
+
+    def _until_visits(self, which: np.ndarray) -> tuple[Pairs, np.ndarray]:
+        """(number of a visit, one of these touches until then) of the same person, and the days between them."""
+        pairs = earlier_pairs(self.column["visitor"], self.visits, np.flatnonzero(which))
+        return Pairs(np.searchsorted(self.visits, pairs.later), pairs.earlier), self.days_between(pairs)
 
     def days_between(self, pairs: Pairs) -> np.ndarray:
         """Days from the earlier to the later touch of each pair."""

@@ -69,28 +69,32 @@ def outcome(draws: Draws, on: Iterable[str] | np.ndarray | None = None) -> Outco
 
 
 def _switches(draws: Draws, on: Iterable[str] | np.ndarray | None) -> np.ndarray:
-    """(people, channels): who can get which channel, the holdout kept."""
+    """Who can get which channel, the holdout kept: (people, channels), or (channels,) where it is the same for all."""
     scenario = draws.scenario
     if not isinstance(on, np.ndarray):
         wanted = set(scenario.channels) if on is None else set(on)
         for name in sorted(wanted - scenario.channels.keys()):
             raise ConvtrackError(f"'{name}' is no channel of '{scenario.name}'.{nearest(name, scenario.channels)}")
-        on = np.tile([name in wanted for name in scenario.channels], (len(draws.people), 1))
+        on = np.array([name in wanted for name in scenario.channels])
     if scenario.holdout:
-        on = on.copy()
+        on = np.broadcast_to(on, (len(draws.people), len(scenario.channels))).copy()
         on[:, scenario.code(scenario.holdout.channel)] &= ~draws.people["held_out"].to_numpy()
     return on
 
 
 def _present(draws: Draws, on: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Which touches come to be, and by which channel."""
-    touch = draws.column
-    own = on[touch["visitor"], touch["channel"]]
-    swapped = ~own & (touch["anyway"] >= 0) & on[touch["visitor"], touch["anyway"]]
+    touch, way = draws.column, draws.column["anyway"]
+    who = (touch["visitor"],) if on.ndim == 2 else ()
+    own = on[*who, touch["channel"]]
+    swapped = ~own & (way >= 0)
+    swapped[swapped] = on[*(part[swapped] for part in who), way[swapped]]
     possible = np.ones(len(own), bool)
     present = _followed(draws, possible, own | swapped)
-    _close_gates(draws, possible, present)
-    return _followed(draws, possible, own | swapped), np.where(swapped, touch["anyway"], touch["channel"])
+    if len(draws.gates.later):
+        _close_gates(draws, possible, present)
+        present = _followed(draws, possible, own | swapped)
+    return present, np.where(swapped, way, touch["channel"])
 
 
 def _followed(draws: Draws, possible: np.ndarray, switched: np.ndarray) -> np.ndarray:
@@ -116,14 +120,14 @@ def _close_gates(draws: Draws, possible: np.ndarray, present: np.ndarray) -> Non
 
 def _probability(draws: Draws, present: np.ndarray, swapped: np.ndarray) -> np.ndarray:
     """The chance of a purchase at each touch."""
-    pairs, own, other = draws.effects
-    effect = np.where(swapped[pairs.earlier], other, own) * present[pairs.earlier]
-    total = np.bincount(pairs.later, effect, minlength=len(present))[draws.visits]
-    total += _synergy(draws, present & ~swapped)
-    cap, base = draws.scenario.purchase.cap, draws.of_person("base", draws.column["visitor"][draws.visits])
-    hazard = base * np.exp(-cap * np.expm1(-total / cap))
+    visits, (pairs, own, other) = draws.visits, draws.effects
+    effect = np.where(swapped[pairs.earlier], other, own) if swapped.any() else own
+    total = np.bincount(pairs.later, effect * present[pairs.earlier], minlength=len(visits))
+    total = total + _synergy(draws, present & ~swapped)
+    cap = draws.scenario.purchase.cap
+    hazard = draws.of_person("base", draws.column["visitor"][visits]) * np.exp(-cap * np.expm1(-total / cap))
     probability = np.zeros(len(present))
-    probability[draws.visits] = -np.expm1(-hazard) * present[draws.visits]
+    probability[visits] = -np.expm1(-hazard) * present[visits]
     return probability
 
 
@@ -131,7 +135,7 @@ def _synergy(draws: Draws, there: np.ndarray) -> np.ndarray | float:
     """What pairs of channels add together at each visit: effect * min(1, exposure to one) * min(1, to the other)."""
     added = 0.0
     for effect, *both in draws.together:
-        one, other = (np.bincount(pairs.later, left * there[pairs.earlier], minlength=len(there))[draws.visits]
+        one, other = (np.bincount(pairs.later, left * there[pairs.earlier], minlength=len(draws.visits))
                       for pairs, left in both)
         added = added + effect * np.minimum(one, 1) * np.minimum(other, 1)
     return added
@@ -153,12 +157,7 @@ def expected(draws: Draws, on: Iterable[str] | np.ndarray | None = None) -> tupl
     (people,) float array, (people,) float array
         Purchases, and money in the scenario's currency; 0 for people who are not tracked.
     """
-    return per_person(draws, outcome(draws, on))
-
-
-def per_person(draws: Draws, result: Outcome) -> tuple[np.ndarray, np.ndarray]:
-    """Expected purchases and their expected worth in a world, for each tracked person."""
-    visits = draws.visits
+    result, visits = outcome(draws, on), draws.visits
     visitor, chance = draws.column["visitor"][visits], result.probability[visits]
     tracked, count = draws.people["tracked"].to_numpy(), len(draws.people)
     worth = np.bincount(visitor, chance * draws.column["worth"][visits], minlength=count)

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from convtrack.schema import INTERACTIONS
 from convtrack.world.draws import Draws
-from convtrack.world.outcome import expected, outcome, per_person
+from convtrack.world.outcome import expected, outcome
 from convtrack.world.scenario import CLICK, DELIVERY, VIEW
 
 Floats = NDArray[np.float64]
@@ -81,27 +82,27 @@ def game(draws: Draws, players: Sequence[str] | None = None) -> Game:
     """
     players = draws.scenario.paid if players is None else list(players)
     others = [name for name in draws.scenario.channels if name not in players]
-    masks = range(1 << len(players))
-    cells = [_played(draws, [name for bit, name in enumerate(players) if mask >> bit & 1], others) for mask in masks]
-    return Game(players, *np.array(cells).T)
+    sets = [[name for bit, name in enumerate(players) if mask >> bit & 1] for mask in range(1 << len(players))]
+    weights = _weights(draws, players)
+    return Game(players, *np.array([_played(draws, [*on, *others], *weights) for on in sets]).T)
 
 
-def _played(draws: Draws, players: list[str], others: list[str]) -> tuple[float, float, float]:
+def _played(draws: Draws, on: list[str], tracked: Floats, worth: Floats, price: Floats) -> tuple[float, float, float]:
     """Expected purchases and worth with those channels on, and what the players' touches cost."""
-    result = outcome(draws, [*players, *others])
-    conversions, worth = per_person(draws, result)
-    switched = np.isin(result.channel, [draws.scenario.code(name) for name in players])
-    return conversions.sum(), worth.sum(), _prices(draws)[result.present & switched].sum()
+    result = outcome(draws, on)
+    chance, own = result.probability[draws.visits], result.channel == draws.column["channel"]
+    return chance @ tracked, chance @ worth, price @ (result.present & own)
 
 
-def _prices(draws: Draws) -> Floats:
-    """What each potential touch of a tracked person costs on average, if it comes to be."""
-    price = np.zeros((len(draws.scenario.channels), 5))
-    for code, channel in enumerate(draws.scenario.channels.values()):
-        if channel.cost:
-            price[code, [VIEW, CLICK, DELIVERY]] = channel.cost.per_thousand / 1000, channel.cost.per_click, channel.cost.per_send
-    touch = draws.column
-    return price[touch["channel"], touch["kind"]] * draws.of_person("tracked", touch["visitor"])
+def _weights(draws: Draws, players: Sequence[str]) -> tuple[Floats, Floats, Floats]:
+    """What a purchase at each visit counts and is worth, and what each potential touch costs on average."""
+    price, touch = np.zeros((len(draws.scenario.channels), len(INTERACTIONS))), draws.column
+    for name in players:
+        if cost := draws.scenario.channels[name].cost:
+            price[draws.scenario.code(name), [VIEW, CLICK, DELIVERY]] = cost.per_thousand / 1000, cost.per_click, cost.per_send
+    tracked = draws.of_person("tracked", touch["visitor"]).astype(float)
+    counts = tracked[draws.visits]
+    return counts, counts * touch["worth"][draws.visits], tracked * price[touch["channel"], touch["kind"]]
 
 
 def truth(draws: Draws) -> pd.DataFrame:
