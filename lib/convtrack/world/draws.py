@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from convtrack.pairs import Pairs, earlier_pairs
 from convtrack.world.scenario import CLICK, DELIVERY, OPEN, VIEW, VISIT, Scenario, Spread, by_interaction
 
 DAY = 86_400  # seconds
@@ -122,13 +123,6 @@ class Market:
             yield name, np.flatnonzero(channel == code), self.rng(f"{purpose}/{name}")
 
 
-class Pairs(NamedTuple):
-    """(later touch, earlier touch of the same person), as positions in the table of touches."""
-
-    later: np.ndarray
-    earlier: np.ndarray
-
-
 @dataclass(frozen=True, eq=False)
 class Draws(Market):
     """People and potential touches of one world, before any switch is set.
@@ -211,32 +205,6 @@ class Draws(Market):
 def on_site(kind: Any) -> np.ndarray:
     """Whether a touch of that kind is a visit to the site."""
     return np.isin(kind, (CLICK, VISIT))
-
-
-def earlier_pairs(visitor: np.ndarray, later: np.ndarray, earlier: np.ndarray) -> Pairs:
-    """All pairs of a `later` and an `earlier` position of the same person, the same position included.
-
-    Parameters
-    ----------
-    visitor : (touches,) int array
-        The person of each touch, sorted.
-    later, earlier : sorted int arrays
-        Positions to pair.
-
-    Returns
-    -------
-    Pairs
-        In the order of `later`, then `earlier`.
-
-    Examples
-    --------
-    >>> earlier_pairs(np.array([0, 0, 0, 1]), later=np.array([2, 3]), earlier=np.array([0, 2, 3]))
-    Pairs(later=array([2, 2, 3]), earlier=array([0, 2, 3]))
-    """
-    first = np.searchsorted(earlier, np.searchsorted(visitor, visitor[later]))
-    count = np.searchsorted(earlier, later, side="right") - first
-    step = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    return Pairs(np.repeat(later, count), earlier[np.repeat(first, count) + step])
 
 
 def _opens(touches: pd.DataFrame, gate: str) -> np.ndarray:

@@ -1,0 +1,134 @@
+"""The log as arrays: touches by visitor and time, the visits among them, and which visit each conversion happened in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..errors import ConvtrackError
+from ..pairs import Ints, Pairs, earlier_pairs
+from ..schema import INTERACTIONS
+
+Floats = NDArray[np.float64]
+ON_SITE = [INTERACTIONS.index(kind) for kind in ("click", "visit")]
+DAY = 86_400_000_000  # microseconds
+
+
+@dataclass(frozen=True, eq=False)
+class VisitLog:
+    """Touches by visitor and time, as `read_visits` makes them.
+
+    Attributes
+    ----------
+    channels : list of str
+        The name of each channel's code.
+    visitor, time, channel, kind : (touches,) int arrays
+        Number of the visitor (a row of `covariates`), microseconds, code of the channel, place of the interaction in
+        `schema.INTERACTIONS`.
+    covariates : (visitors, columns) float array
+        What is known of each visitor, in standard units.
+    bought : (visits,) bool array
+        Whether a conversion happened in the visit, which lasts until the visitor's next one.
+    placed, unplaced : int
+        Conversions in a visit, and those of visitors without one before it, which no model here can see.
+    mean_value : float
+        Value of a conversion.
+    """
+
+    channels: list[str]
+    visitor: Ints
+    time: Ints
+    channel: Ints
+    kind: Ints
+    covariates: Floats
+    bought: NDArray[np.bool_]
+    placed: int
+    unplaced: int
+    mean_value: float
+
+    @cached_property
+    def visits(self) -> Ints:
+        """Positions of the touches on the site."""
+        return np.flatnonzero(np.isin(self.kind, ON_SITE))
+
+    def until(self, visits: Ints, which: NDArray[np.bool_]) -> tuple[Pairs, Floats]:
+        """(place in `visits`, position of one of these touches until then) of the same visitor, and the days between them."""
+        pairs = earlier_pairs(self.visitor, visits, np.flatnonzero(which))
+        days = (self.time[pairs.later] - self.time[pairs.earlier]) / DAY
+        return Pairs(np.searchsorted(visits, pairs.later), pairs.earlier), days
+
+    def code(self, channel: str) -> int:
+        """The code of a channel."""
+        return self.channels.index(channel)
+
+
+def read_visits(touches: pd.DataFrame, conversions: pd.DataFrame, visitors: pd.DataFrame) -> VisitLog:
+    """The log as arrays.
+
+    Parameters
+    ----------
+    touches : DataFrame
+        visitor_id | touch_time | channel | interaction, every kind of touch.
+    conversions : DataFrame
+        visitor_id | conversion_time | value.
+    visitors : DataFrame
+        visitor_id and what is known of each from before the first touch: numbers, or text with few values.
+
+    Raises
+    ------
+    ConvtrackError
+        If there is no visit, or no conversion in one, or the interaction of a touch is missing.
+
+    Examples
+    --------
+    >>> at = pd.to_datetime(["2026-03-01", "2026-03-02"], utc=True)
+    >>> touches = pd.DataFrame({"visitor_id": "a", "touch_time": at, "channel": ["Display", "Direct"],
+    ...                         "interaction": ["view", "visit"]})
+    >>> sold = pd.DataFrame({"visitor_id": ["a"], "conversion_time": at[1:], "value": [30.0]})
+    >>> log = read_visits(touches, sold, pd.DataFrame({"visitor_id": ["a"]}))
+    >>> log.bought.tolist(), log.placed, log.mean_value
+    ([True], 1, 30.0)
+    """
+    ids = pd.Index(visitors["visitor_id"])
+    visitor, seconds = ids.get_indexer(touches["visitor_id"]), _microseconds(touches["touch_time"])
+    order = np.lexsort((seconds, visitor))
+    names = sorted(touches["channel"].unique())
+    kinds = pd.Index(INTERACTIONS).get_indexer(touches["interaction"])
+    if (visitor < 0).any() or (kinds < 0).any():
+        raise ConvtrackError("Every touch needs an `interaction` and a visitor who is in `visitors`. Map `interaction` in study.yaml.")
+    visitor, seconds, kinds = visitor[order], seconds[order], kinds[order]
+    visits = np.flatnonzero(np.isin(kinds, ON_SITE))
+    bought = np.zeros(len(visits), bool)
+    at = _visit_of(visitor[visits], seconds[visits], ids.get_indexer(conversions["visitor_id"]),
+                   _microseconds(conversions["conversion_time"]))
+    bought[at[at >= 0]] = True
+    if not bought.any():
+        raise ConvtrackError("No conversion happened in a visit. Count clicks and visits among the `touches` of study.yaml.")
+    return VisitLog(names, visitor, seconds, pd.Index(names).get_indexer(touches["channel"])[order], kinds,
+                    _covariates(visitors), bought, int((at >= 0).sum()), int((at < 0).sum()),
+                    float(conversions["value"].mean()))
+
+
+def _microseconds(times: pd.Series) -> Ints:
+    return pd.DatetimeIndex(times).as_unit("us").asi8
+
+
+def _visit_of(visitor: Ints, seconds: Ints, buyer: Ints, bought: Ints) -> Ints:
+    """The number of the last visit of each buyer until the purchase, or -1; visits are by visitor and time."""
+    first = min(seconds.min(), bought.min(initial=seconds.min()))
+    span = max(seconds.max(), bought.max(initial=seconds.max())) - first + 1
+    at = np.searchsorted(visitor * span + (seconds - first), buyer * span + (bought - first), side="right") - 1
+    return np.where((at >= 0) & (visitor[np.maximum(at, 0)] == buyer), at, -1)
+
+
+def _covariates(visitors: pd.DataFrame) -> Floats:
+    """Everything but the id in standard units; text becomes one column a value but the most frequent."""
+    known = visitors.drop(columns=["visitor_id", "user_id"], errors="ignore")
+    usual = [f"{name}_{known[name].mode()[0]}" for name in known.select_dtypes(exclude="number")]
+    known = pd.get_dummies(known, dtype=float).drop(columns=usual)
+    varied = known.loc[:, known.std() > 0].fillna(known.mean())
+    return ((varied - varied.mean()) / varied.std()).to_numpy()

@@ -1,0 +1,43 @@
+"""Pairs of a touch and an earlier one of the same person: what a person has met until then."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+
+class Pairs(NamedTuple):
+    """(later touch, earlier touch of the same person), as positions in a table of touches."""
+
+    later: Ints
+    earlier: Ints
+
+
+def earlier_pairs(visitor: Ints, later: Ints, earlier: Ints) -> Pairs:
+    """All pairs of a `later` and an `earlier` position of the same person, the same position included.
+
+    Parameters
+    ----------
+    visitor : (touches,) int array
+        The person of each touch, sorted.
+    later, earlier : sorted int arrays
+        Positions to pair.
+
+    Returns
+    -------
+    Pairs
+        In the order of `later`, then `earlier`.
+
+    Examples
+    --------
+    >>> earlier_pairs(np.array([0, 0, 0, 1]), later=np.array([2, 3]), earlier=np.array([0, 2, 3]))
+    Pairs(later=array([2, 2, 3]), earlier=array([0, 2, 3]))
+    """
+    first = np.searchsorted(earlier, np.searchsorted(visitor, visitor[later]))
+    count = np.searchsorted(earlier, later, side="right") - first
+    step = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    return Pairs(np.repeat(later, count), earlier[np.repeat(first, count) + step])
