@@ -161,7 +161,7 @@ def compare_rates(converted: int, visitors: int, control_converted: int, control
     Examples
     --------
     >>> print(compare_rates(60, 1000, 40, 1000).sentence)
-    6.0% with, 4.0% without: a lift of 50.0% (95% interval 1.6% to 121.1%; p = 0.0402).
+    6.0% with, 4.0% without: a lift of 50.0% (95% interval 1.6% to 121.1%; p = 0.040).
     """
     if not visitors or not control_visitors:
         return Gap("One of the arms has no visitors, so there is nothing to compare.")
@@ -288,7 +288,7 @@ def sample_ratio(visitors: Mapping[str, int], planned: Mapping[str, float]) -> C
     >>> sample_ratio({"ads": 15_346, "no_ads": 2_753}, planned={"ads": 0.85, "no_ads": 0.15}).status
     'passed'
     >>> print(sample_ratio({"ads": 5_300, "no_ads": 4_700}, planned={"ads": 1, "no_ads": 1}).sentence)
-    Sample ratio failed (p = 1.97e-09): ads 5,300 for 5,000 planned, no_ads 4,700 for 5,000 planned. Do not trust the effect.
+    Sample ratio failed (p < 0.0001): ads 5,300 for 5,000 planned, no_ads 4,700 for 5,000 planned. Do not trust the effect.
 
     Fabijan et al. (2019), Diagnosing sample ratio mismatch in online controlled experiments, KDD, 2156-2164.
     """
@@ -301,7 +301,7 @@ def sample_ratio(visitors: Mapping[str, int], planned: Mapping[str, float]) -> C
         return Check("sample ratio", "cannot tell", f"Sample ratio cannot be told with so few visitors: {found}.")
     p_value = chisquare(counts, expected).pvalue
     status, then = ("passed", "") if p_value >= STRICT else ("failed", " Do not trust the effect.")
-    return Check("sample ratio", status, f"Sample ratio {status} (p = {p_value:.3g}): {found}.{then}")
+    return Check("sample ratio", status, f"Sample ratio {status} ({p_in_words(p_value)}): {found}.{then}")
 
 
 def need_arms(visitors: Mapping[str, int], planned: Mapping[str, float]) -> None:
@@ -340,7 +340,16 @@ def lift_in_words(row: pd.Series, confidence: float, kind: str = "") -> str:
         return f"{means}: no lift can be given, for what comes without the treatment cannot be told from zero."
     lift, low, high = (fmt(row[name], "share", 1) for name in ("lift", "lift_low", "lift_high"))
     zero = " Zero is in the interval, so no effect has been shown." if row["low"] <= 0 <= row["high"] else ""
-    return f"{means}: a lift of {lift} ({confidence:.0%} interval {low} to {high}; p = {row['p_value']:.3g}).{zero}"
+    return f"{means}: a lift of {lift} ({confidence:.0%} interval {low} to {high}; {p_in_words(row['p_value'])}).{zero}"
+
+
+def p_in_words(p_value: float) -> str:
+    """The p-value as a sentence has it.
+
+    >>> p_in_words(0.0402), p_in_words(2e-9)
+    ('p = 0.040', 'p < 0.0001')
+    """
+    return "p < 0.0001" if p_value < 0.0001 else f"p = {p_value:#.2g}"
 
 
 def tail(confidence: float) -> float:

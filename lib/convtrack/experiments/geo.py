@@ -16,6 +16,9 @@ from ..texts import fmt
 from .effects import Check, Effect, effect_rows, lift_in_words, tail
 
 
+FEWEST = 3  # places a group: two say too little about chance for the interval to hold what it promises
+
+
 class Growth(NamedTuple):
     """How much more the treated places grew, as a lift, with its interval and p-value."""
 
@@ -47,10 +50,11 @@ def geo_lift(panel: pd.DataFrame, treated: Sequence[str], start: str | pd.Timest
         visitors and control_visitors count places times days; incremental is over all treated places and days. A place's
         growth is the log of its mean outcome since the start over that before, and the difference of the groups' mean growth is
         log(1 + lift): a season that raises all places by the same per cent is taken out, and every place counts once. Check
-        "placebo": the same with a pretended start in the middle of the time before. A gap with fewer than two places a group.
+        "placebo": the same with a pretended start in the middle of the time before. A gap with fewer than three places a
+        group, or if those of a group all grew alike.
 
-        Days of one place may depend on each other: only places are taken to be independent, as by clustered errors, here HC2
-        over places with Welch's degrees of freedom, which suits few places and unequal groups.
+        Days of one place may depend on each other: only places are taken to be independent, as by clustered errors. These are
+        HC2 over places with Welch's degrees of freedom, because the usual ones fail where few places have the campaign.
 
     Raises
     ------
@@ -61,20 +65,23 @@ def geo_lift(panel: pd.DataFrame, treated: Sequence[str], start: str | pd.Timest
     Examples
     --------
     >>> dates = pd.date_range("2026-01-05", periods=4)
-    >>> sold = {"Bath": [10, 10, 22, 22], "York": [20, 20, 44, 46], "Hull": [10, 10, 20, 20], "Ely": [5, 5, 10, 11]}
+    >>> sold = {"Bath": [10, 10, 22, 22], "York": [20, 20, 44, 46], "Deal": [10, 10, 22, 22],
+    ...         "Hull": [10, 10, 20, 20], "Ely": [5, 5, 10, 11], "Wells": [10, 10, 20, 20]}
     >>> panel = pd.DataFrame([(day, geo, n) for geo in sold for day, n in zip(dates, sold[geo])],
     ...                      columns=["date", "geo", "outcome"])
-    >>> geo_lift(panel, ["Bath", "York"], "2026-01-07").table[["treated", "control", "lift"]].round(3).values.tolist()
-    [[33.5, 30.858, 0.086]]
+    >>> geo_lift(panel, ["Bath", "York", "Deal"], "2026-01-07").table[["treated", "control", "lift"]].round(3).values.tolist()
+    [[29.667, 27.207, 0.09]]
 
     Bertrand, Duflo, Mullainathan (2004), How much should we trust differences-in-differences estimates?, Quarterly Journal of
     Economics 119, 249-275. Imbens, Kolesar (2016), Robust standard errors in small samples, Review of Economics and
     Statistics 98, 701-712.
     """
     wide, start = _by_place(panel, treated), pd.Timestamp(start)
-    if min(len(set(treated)), wide.shape[1] - len(set(treated))) < 2:
-        return Gap("A geo test needs two or more places with the campaign, and two or more without.", "Add places.")
+    if min(len(set(treated)), wide.shape[1] - len(set(treated))) < FEWEST:
+        return Gap(f"A geo test needs {FEWEST} or more places with the campaign, and as many without.", "Add places.")
     growth = _difference(_growth(wide, start), treated, confidence)
+    if growth is None:
+        return Gap("All places of a group grew alike, so nothing says how much of the difference is chance.")
     table = _as_rows(growth, wide.loc[wide.index >= start], treated)
     placebo = _placebo(wide.loc[wide.index < start], treated, confidence)
     said = f"Outcome of a place and day: {lift_in_words(table.iloc[0], confidence)}"
@@ -108,11 +115,15 @@ def _growth(wide: pd.DataFrame, start: pd.Timestamp) -> pd.Series:
     return np.log(sides["from"].mean()) - np.log(sides["before"].mean())
 
 
-def _difference(growth: pd.Series, treated: Sequence[str], confidence: float) -> Growth:
+def _difference(growth: pd.Series, treated: Sequence[str], confidence: float) -> Growth | None:
+    """The difference of the groups' mean growth; None where the places of a group are all alike."""
     here = growth.index.isin(treated)
-    test = ttest_ind(growth[here], growth[~here], equal_var=False)
+    groups = growth[here].to_numpy(), growth[~here].to_numpy()
+    if min(map(np.ptp, groups)) < 1e-12:
+        return None
+    test = ttest_ind(*groups, equal_var=False)
     low, high = test.confidence_interval(1 - 2 * tail(confidence))
-    return Growth(*np.expm1([growth[here].mean() - growth[~here].mean(), low, high]), test.pvalue)
+    return Growth(*np.expm1([groups[0].mean() - groups[1].mean(), low, high]), test.pvalue)
 
 
 def _as_rows(growth: Growth, since: pd.DataFrame, treated: Sequence[str]) -> pd.DataFrame:
@@ -128,11 +139,12 @@ def _as_rows(growth: Growth, since: pd.DataFrame, treated: Sequence[str]) -> pd.
 
 
 def _placebo(before: pd.DataFrame, treated: Sequence[str], confidence: float) -> Check:
-    half = before.iloc[len(before) // 2:]
-    if len(before) < 2 or not (half.mean() > 0).all() or not (before.drop(half.index).mean() > 0).all():
-        return Check("placebo", "cannot tell", "Placebo cannot be told: the time before the start is too short.")
-    start = half.index[0]
-    growth = _difference(_growth(before, start), treated, confidence)
+    middle = len(before) // 2
+    halves = [half.mean().gt(0).all() for half in (before.iloc[:middle], before.iloc[middle:])]
+    start = before.index[middle]
+    growth = _difference(_growth(before, start), treated, confidence) if middle and all(halves) else None
+    if growth is None:
+        return Check("placebo", "cannot tell", "Placebo cannot be told: too little happened before the start.")
     status = "passed" if growth.low <= 0 <= growth.high else "failed"
     lift, low, high = (fmt(value, "share", 1) for value in growth[:3])
     return Check("placebo", status, f"Placebo {status}: a pretended start on {start:%Y-%m-%d} gives a lift of {lift} "
