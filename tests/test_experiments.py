@@ -74,7 +74,7 @@ def test_rates_agree_with_statsmodels_one_by_one(arm: tuple[int, int], control: 
 
 
 @given(ARM, ARM)
-def test_difference_and_lift_are_in_their_intervals_and_on_the_same_side_of_zero(arm: tuple[int, int], control: tuple[int, int]):
+def test_difference_and_lift_are_in_their_intervals_and_on_the_same_side_of_zero(arm, control):
     found = rate_effects(*arm, *control).loc[0]
     assert found["low"] - 1e-12 <= found["difference"] <= found["high"] + 1e-12
     assert np.isnan(found["lift"]) == (control[0] == 0)
@@ -141,7 +141,7 @@ def test_arms_without_visitors_or_conversions_are_gaps_and_impossible_counts_are
 @pytest.mark.parametrize(("treated", "size", "rate"), [(1_000, 1_000, 0.01), (5_667, 1_000, 0.01), (1_000, 1_000, 0.05),
                                                        (10_000, 10_000, 0.02), (100_000, 100_000, 0.01)])
 @pytest.mark.parametrize("lift", [0.0, 0.2])
-def test_intervals_of_95_per_cent_hold_the_truth_in_94_to_96_of_100_experiments(treated: int, size: int, rate: float, lift: float):
+def test_intervals_of_95_per_cent_hold_the_truth_in_94_to_96_of_100_experiments(treated, size, rate, lift):
     """Summed over every outcome that can be, so there is no chance in it."""
     for held in coverage.coverage_of_rates(rate * (1 + lift), treated, rate, size):
         assert 0.94 <= held <= 0.96
@@ -649,3 +649,16 @@ def test_hillstroms_arms_were_drawn_evenly_and_last_years_spend_explains_next_to
     effect = cuped(mens["spend"], mens["history"], none["spend"], none["history"])
     assert row(effect, "adjusted")["variance_removed"] < 0.001
     assert row(effect, "adjusted")["difference"] == pytest.approx(0.770, abs=0.01)
+
+
+# ------------------------------------------------------------------------------------------------- the page
+
+
+def test_the_page_quotes_what_the_command_prints():
+    """Of the tables, those rows that are quick to compute and have no chance in them."""
+    page = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
+    held = [f"{share:.2%}" for lift in (0, 0.2) for share in coverage.coverage_of_rates(0.01 * (1 + lift), 1000, 0.01, 1000)]
+    assert f"| half and half | 1,000 | 1% | {' | '.join(held)} |" in page
+    for looks in coverage.LOOKS:
+        assert f"\n| {looks} | {peeking_error(looks):.1%} |" in page
+    assert ", ".join(f"{z:.3f}" for z in stopping_bounds(5)["z"]) in " ".join(page.split())

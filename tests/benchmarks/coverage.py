@@ -187,7 +187,7 @@ def tables(seed: int) -> Iterator[tuple[str, pd.DataFrame]]:
     """Every table with what it shows, each from random numbers of its own."""
     streams = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(4))
     yield "Rates: how often a 95 % interval holds the truth (exact)", rates()
-    yield "Sums per visitor, raised by 20 %: how often a 95 % interval holds the truth (10,000 simulations)", sums(next(streams))
+    yield "Sums per visitor, raised by 20 %: how often a 95 % interval holds that (10,000 simulations)", sums(next(streams))
     yield "Power at a level of 0.05 (20,000 simulations)", power(next(streams))
     yield "Looks: how often an effect is found where there is none (10,000 simulations)", looks(next(streams))
     yield "Geo tests, a lift of 10 %: how often a 95 % interval holds it (10,000 simulations)", geos(next(streams))
