@@ -18,7 +18,7 @@ from ..schema import INTERACTIONS
 from .visits import Floats, VisitLog
 
 HALF_LIVES = (1.5, 3.0, 6.0, 12.0, 24.0, 48.0)  # days that are tried
-CAPS = (np.inf, 1.6, 0.8, 0.4)  # log-hazard: the most that all exposures together can add, as tried
+CAPS = (3.2, 1.6, 0.8, 0.4)  # log-hazard: the most that all exposures together can add, as tried after none
 SEARCHED = 6  # visits without a conversion, per visit with one, on which half-lives and caps are tried
 HIGHEST = 5.0  # log-hazard beyond which the search does not look
 LEAST_TOUCHES = 30  # an interaction of a channel with fewer has no effect of its own
@@ -43,6 +43,8 @@ class HazardFit:
         As fitted.
     eta : (visits,) float array
         Log-hazard of each visit with no exposure at all.
+    effects : dict of (str, int) to float
+        What a touch adds to S when it happens, by channel and place of the interaction in `schema.INTERACTIONS`.
     terms, members : (visits, terms) float array, (terms, players) bool array
         What each term adds to S at each visit, and which players it needs.
     own : (visits,) int array
@@ -56,6 +58,7 @@ class HazardFit:
     cap: float
     loglik: float
     eta: Floats
+    effects: dict[tuple[str, int], float]
     terms: Floats
     members: NDArray[np.bool_]
     own: Ints
@@ -83,6 +86,26 @@ class HazardFit:
         return self._table(np.array([((worth[rest | 1 << player] - worth[rest]) * weight[size[rest]]).sum()
                                      for player, rest in enumerate(masks)]))
 
+    def backward(self, log: VisitLog) -> pd.DataFrame:
+        """Credit by backward elimination, touch by touch from the last to the first: channel | conversions | value.
+
+        At each visit a touch gets what the chance of a conversion loses when it is taken away after all later ones. A visit by
+        a player's own click is gone with that click, which therefore gets all of it. The sum is what all players add together
+        (Shender et al. 2023). Pairs that work together are left out.
+        """
+        code = {log.code(player): place for place, player in enumerate(self.players)}
+        player = np.array([code.get(channel, -1) for channel in range(len(log.channels))])[log.channel]
+        pairs, days = log.until(log.visits, player >= 0)
+        effects = np.array([[self.effects.get((name, kind), 0.0) for kind in range(len(INTERACTIONS))] for name in self.players])
+        lives = np.array([self.half_lives[name] for name in self.players])
+        added = effects[player[pairs.earlier], log.kind[pairs.earlier]] * np.exp2(-days / lives[player[pairs.earlier]])
+        total = _running_sum(added, pairs.later)
+        with_it = _chance(self.eta[pairs.later] + _capped(total, self.cap))
+        without = _chance(self.eta[pairs.later] + _capped(total - added, self.cap))
+        own = self.own[pairs.later] >= 0
+        gain = np.where(own, with_it * (pairs.earlier == log.visits[pairs.later]), with_it - without)
+        return self._table(np.bincount(player[pairs.earlier], gain, minlength=len(self.players)))
+
     def _table(self, conversions: Floats) -> pd.DataFrame:
         return pd.DataFrame({"channel": self.players, "conversions": conversions, "value": conversions * self.mean_value})
 
@@ -100,7 +123,7 @@ def fit_hazard(log: VisitLog, players: Sequence[str], half_lives: Mapping[str, f
     half_lives : mapping of channel to days, optional
         Tried from `HALF_LIVES` for each channel in turn, if not given.
     cap : float, optional
-        Tried from `CAPS`, if not given; infinite for none.
+        Tried from none and `CAPS`, if not given; infinite for none.
     together : pairs of channels
         Pairs whose exposures also work together (a product of both, each at most 1).
 
@@ -118,7 +141,7 @@ def fit_hazard(log: VisitLog, players: Sequence[str], half_lives: Mapping[str, f
         if half_lives is None:
             found = _with_half_lives(some, found)
         if cap is None:
-            found = max([found, *(_maximum(some, found.half_lives, tried, found.beta) for tried in CAPS)], key=_likelihood)
+            found = _with_cap(some, found)
         lives, ceiling = found.half_lives, found.cap
     return design.fitted(_maximum(design, lives, ceiling))
 
@@ -157,10 +180,20 @@ def _with_half_lives(design: _Design, best: _Maximum) -> _Maximum:
     return best
 
 
+def _with_cap(design: _Design, best: _Maximum) -> _Maximum:
+    """The best cap, tried from none downwards until it gets worse."""
+    for cap in CAPS:
+        tried = _maximum(design, best.half_lives, cap, best.beta)
+        if tried.loglik <= best.loglik:
+            break
+        best = tried
+    return best
+
+
 def _maximum(design: _Design, half_lives: dict[str, float], cap: float, start: Floats | None = None) -> _Maximum:
     objective = _Objective(design, half_lives, cap)
     found = minimize(objective.value, design.start if start is None else start, method="trust-exact",
-                     jac=objective.gradient, hess=objective.information, options={"gtol": 1e-6 * len(design.bought)})
+                     jac=objective.gradient, hess=objective.information, options={"gtol": 1e-6 * len(design.bought), "maxiter": 100})
     return _Maximum(half_lives, cap, found.x, -float(found.fun))
 
 
@@ -215,7 +248,7 @@ class _Design:
         width, code = self.constant.shape[1], {self.log.code(player): place for place, player in enumerate(self.players)}
         own = np.array([code.get(channel, -1) for channel in range(len(self.log.channels))])
         return HazardFit(self.players, best.half_lives, best.cap, best.loglik, self.constant @ best.beta[:width],
-                         self.exposures(best.half_lives) * best.beta[width:], self.members,
+                         dict(zip(self.kinds, best.beta[width:].tolist(), strict=False)), self.exposures(best.half_lives) * best.beta[width:], self.members,
                          own[self.log.channel[self.visits]], self.log.mean_value)
 
 
@@ -252,6 +285,14 @@ class _Objective:
     def information(self, beta: Floats) -> Floats:
         hazard, columns = self._at(beta)
         return columns.T @ (columns * (self.weight * hazard**2 / np.expm1(hazard))[:, None])
+
+
+def _running_sum(added: Floats, group: Ints) -> Floats:
+    """The sum of `added` until each place within its group; groups are in order."""
+    total = np.cumsum(added)
+    first = np.flatnonzero(np.diff(group, prepend=-1))
+    before = np.concatenate([[0.0], total])[first]
+    return total - np.repeat(before, np.diff(first, append=len(group)))
 
 
 def _capped(added: Floats, cap: float) -> Floats:

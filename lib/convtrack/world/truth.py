@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from convtrack.schema import INTERACTIONS
 from convtrack.world.draws import Draws
-from convtrack.world.outcome import expected, outcome
+from convtrack.world.outcome import Outcome, expected, outcome
 from convtrack.world.scenario import CLICK, DELIVERY, VIEW
 
 Floats = NDArray[np.float64]
@@ -29,12 +29,15 @@ class Game:
     conversions, value, cost : (2**players,) float arrays
         Expected purchases, their worth, and what the players' touches cost, for tracked people. Place m is the
         world in which player i is on where bit i of m is set.
+    spend : (players,) float array
+        What each player's touches cost with everything on.
     """
 
     players: list[str]
     conversions: Floats
     value: Floats
     cost: Floats
+    spend: Floats
 
     @property
     def everything(self) -> int:
@@ -83,15 +86,17 @@ def game(draws: Draws, players: Sequence[str] | None = None) -> Game:
     players = draws.scenario.paid if players is None else list(players)
     others = [name for name in draws.scenario.channels if name not in players]
     sets = [[name for bit, name in enumerate(players) if mask >> bit & 1] for mask in range(1 << len(players))]
-    weights = _weights(draws, players)
-    return Game(players, *np.array([_played(draws, [*on, *others], *weights) for on in sets]).T)
+    counts, worth, price = _weights(draws, players)
+    cells = [_played(outcome(draws, [*on, *others]), draws, counts, worth, price) for on in sets]
+    channel, there = draws.column["channel"], outcome(draws)
+    paid = np.bincount(channel, price * (there.present & (there.channel == channel)), minlength=len(draws.scenario.channels))
+    return Game(players, *np.array(cells).T, paid[[draws.scenario.code(name) for name in players]])
 
 
-def _played(draws: Draws, on: list[str], tracked: Floats, worth: Floats, price: Floats) -> tuple[float, float, float]:
-    """Expected purchases and worth with those channels on, and what the players' touches cost."""
-    result = outcome(draws, on)
+def _played(result: Outcome, draws: Draws, counts: Floats, worth: Floats, price: Floats) -> tuple[float, float, float]:
+    """Expected purchases and worth in a world, and what the players' touches cost."""
     chance, own = result.probability[draws.visits], result.channel == draws.column["channel"]
-    return chance @ tracked, chance @ worth, price @ (result.present & own)
+    return chance @ counts, chance @ worth, price @ (result.present & own)
 
 
 def _weights(draws: Draws, players: Sequence[str]) -> tuple[Floats, Floats, Floats]:

@@ -1,0 +1,118 @@
+"""What the study published, and whether it still comes out: tables, parameters, digests and versions in data/study."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import ConvtrackError
+from .hypotheses import judge
+from .results import Results, collect
+from .runner import PLAN, Key, Plan
+from .trials import run_trial
+
+HERE = Path(__file__).resolve().parents[3] / "data" / "study"
+PARTS = ("numpy", "scipy", "pandas", "statsmodels", "duckdb", "ibis-framework")
+MOVED = 1e-6  # relative: other versions of a library may round otherwise, and no score depends on more
+
+
+@dataclass(frozen=True, eq=False)
+class Published:
+    """The published study: its results, the verdicts, and the file that says how they were made."""
+
+    results: Results
+    verdicts: pd.DataFrame
+    manifest: dict[str, Any]
+
+
+def publish(plan: Plan, out: Path) -> Published:
+    """Put the trials in a study's folder together, and write the tables beside them.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan of which every trial is in the folder.
+    out : Path
+        The study's folder, which gets scores.parquet, credits.parquet, summary.csv, verdicts.csv, coverage.csv, study.json and
+        manifest.json.
+    """
+    results = collect(out)
+    verdicts = judge(results)
+    results.scores.to_parquet(out / "scores.parquet", index=False, compression="zstd")
+    results.credits.to_parquet(out / "credits.parquet", index=False, compression="zstd")
+    for name, table in {"summary": results.summary, "verdicts": verdicts, "coverage": results.coverage()}.items():
+        table.to_csv(out / f"{name}.csv", index=False, float_format="%.8g", lineterminator="\n")
+    versions = {"python": platform.python_version(), **{name: version(name) for name in PARTS}}
+    manifest = {"plan": plan.name, "trials": len(plan.keys), "scenarios": plan.digests, "versions": versions}
+    _write(out / "manifest.json", manifest)
+    _write(out / "study.json", results.as_json(verdicts))
+    return Published(results, verdicts, manifest)
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def read_published(folder: Path = HERE) -> Published:
+    """The study in that folder; the published one if none is given.
+
+    Raises
+    ------
+    ConvtrackError
+        If there is none.
+    """
+    if not (folder / "manifest.json").exists():
+        raise ConvtrackError(f"There is no study in {folder}. Run it: convtrack study --out {folder}")
+    results = Results(pd.read_parquet(folder / "scores.parquet"), pd.read_parquet(folder / "credits.parquet"))
+    return Published(results, pd.read_csv(folder / "verdicts.csv"), json.loads((folder / "manifest.json").read_text("utf-8")))
+
+
+def verify(folder: Path = HERE, trials: int = 3) -> pd.DataFrame:
+    """Some trials of a study run again: scenario | visitors | seed | compared | moved | largest.
+
+    Parameters
+    ----------
+    folder : Path
+        The study's folder; the published one if none is given.
+    trials : int
+        How many; spread evenly over the published ones, large worlds left out.
+
+    Returns
+    -------
+    DataFrame
+        How many numbers were compared, how many moved by more than a millionth of themselves, and by how much the
+        largest did, relative to itself.
+    """
+    published = read_published(folder).results
+    return pd.DataFrame([_compared(key, published) for key in _sample(published, trials)])
+
+
+def _sample(published: Results, trials: int) -> Sequence[Key]:
+    keys = published.main(published.scores)[["scenario", "visitors", "seed"]].drop_duplicates()
+    places = np.linspace(0, len(keys) - 1, trials).round().astype(int)
+    return [Key(str(row.scenario), int(row.visitors), int(row.seed)) for row in keys.iloc[np.unique(places)].itertuples()]
+
+
+def _compared(key: Key, published: Results) -> dict[str, Any]:
+    again = run_trial(*key)
+    change = np.concatenate([_changes(again.scores, published.scores, key, ["model"]),
+                             _changes(again.credits, published.credits, key, ["model", "channel"])])
+    return {**key._asdict(), "compared": len(change), "moved": int((change > MOVED).sum()), "largest": float(change.max())}
+
+
+def _changes(now: pd.DataFrame, before: pd.DataFrame, key: Key, names: list[str]) -> np.ndarray:
+    """The relative change of every number of a trial; infinite where a number came or went."""
+    of = (before["scenario"] == key.scenario) & (before["visitors"] == key.visitors) & (before["seed"] == key.seed)
+    new, old = (table.drop(columns=[*key._fields]).set_index(names) for table in (now, before[of]))
+    old, new = old.align(new)
+    there, gone = np.abs(old.to_numpy(float)), old.isna().to_numpy() != new.isna().to_numpy()
+    change = np.abs(new - old).fillna(0).to_numpy(float) / np.maximum(there, 1e-9, where=~np.isnan(there), out=np.ones_like(there))
+    return np.where(gone, np.inf, change).ravel()

@@ -1,0 +1,150 @@
+"""Running a plan of trials on all cores: a folder a trial, kept when it is complete, so that an interruption costs little."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from tqdm import tqdm
+
+from ..errors import ConvtrackError
+from ..world import load_scenario, scenario_names
+from .trials import run_trial
+
+SEEDS, VISITORS = 20, 100_000
+GROWING = ("independent", "targeted")  # worlds that are also run at other sizes
+SIZES = {30_000: 10, 300_000: 6, 1_000_000: 3}  # visitors: seeds
+PLAN, TRIALS = "plan.json", "trials"
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # trials already fill the cores
+
+
+class Key(NamedTuple):
+    """Which world: a scenario, its size and a seed."""
+
+    scenario: str
+    visitors: int
+    seed: int
+
+    @property
+    def folder(self) -> str:
+        """The name of the trial's folder."""
+        return f"{self.scenario}-{self.visitors}-{self.seed}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The trials of a study, largest first, so that no core is left with a long one at the end."""
+
+    name: str
+    keys: tuple[Key, ...]
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """A digest of each scenario's numbers: the same digest, the same worlds."""
+        dumps = {name: load_scenario(name).model_dump_json() for name in sorted({key.scenario for key in self.keys})}
+        return {name: hashlib.sha256(dump.encode()).hexdigest()[:16] for name, dump in dumps.items()}
+
+    def as_json(self) -> dict[str, object]:
+        """What identifies the plan."""
+        return {"name": self.name, "trials": [list(key) for key in self.keys], "scenarios": self.digests}
+
+
+def full_plan() -> Plan:
+    """Every world with 20 seeds, at 100,000 visitors or the world's own size where that is smaller, and two of them at others.
+
+    >>> len(full_plan().keys) - sum(SIZES.values()) * len(GROWING) == 20 * len(scenario_names())
+    True
+    """
+    sizes = {name: min(load_scenario(name).visitors, VISITORS) for name in scenario_names()}
+    keys = [Key(name, size, seed) for name, size in sizes.items() for seed in range(1, SEEDS + 1)]
+    keys += [Key(name, size, seed) for name in GROWING for size, seeds in SIZES.items() for seed in range(1, seeds + 1)]
+    return Plan("full", tuple(sorted(keys, key=lambda key: -key.visitors)))
+
+
+def quick_plan() -> Plan:
+    """Every world at 10,000 visitors with two seeds: enough to see that everything runs, too little to conclude from."""
+    return Plan("quick", tuple(Key(name, 10_000, seed) for name in scenario_names() for seed in (1, 2)))
+
+
+def run_plan(plan: Plan, out: Path, workers: int | None = None) -> int:
+    """How many trials were run now; all of them are then in `out`, those from an earlier call included.
+
+    Parameters
+    ----------
+    plan : Plan
+        The trials.
+    out : Path
+        The study's folder. One that holds trials of the same plan goes on; one with another plan's is refused.
+    workers : int, optional
+        How many trials run at a time; as many as there are cores if not given.
+
+    Raises
+    ------
+    ConvtrackError
+        If the folder holds another plan.
+    """
+    _claim(plan, out)
+    open_ones = [key for key in plan.keys if not (out / TRIALS / key.folder).exists()]
+    with _pool(workers or os.cpu_count() or 1) as pool:
+        jobs = [pool.submit(_keep, key, out / TRIALS) for key in open_ones]
+        done = tqdm(as_completed(jobs), total=len(plan.keys), initial=len(plan.keys) - len(jobs), desc="trials", unit="trial",
+                    file=sys.stderr, leave=False)
+        for job in done:
+            job.result()
+    return len(open_ones)
+
+
+def _claim(plan: Plan, out: Path) -> None:
+    """Write the plan into the folder, or see that it is the one that is there; half-made trials are swept away."""
+    written = json.dumps(plan.as_json(), indent=1) + "\n"
+    if (out / PLAN).exists() and (out / PLAN).read_text(encoding="utf-8") != written:
+        raise ConvtrackError(f"{out} holds another study: other trials, or worlds with other numbers. "
+                             f"Choose another folder with --out, or delete this one.")
+    (out / TRIALS).mkdir(parents=True, exist_ok=True)
+    (out / PLAN).write_text(written, encoding="utf-8")
+    for half in (out / TRIALS).glob(".*"):
+        shutil.rmtree(half)
+
+
+@contextlib.contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Workers that leave Ctrl-C to us; when it comes, trials that have begun are given up."""
+    before = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ |= ONE_THREAD
+    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_deaf)
+    try:
+        yield pool
+    except BaseException:
+        for process in list((pool._processes or {}).values()):  # the executor has no way of its own to give up running work
+            process.terminate()
+        pool.shutdown(wait=True, cancel_futures=True)
+        raise
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+    pool.shutdown()
+
+
+def _deaf() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _keep(key: Key, folder: Path) -> None:
+    """Run the trial and keep it, whole or not at all."""
+    half = folder / f".{key.folder}"
+    half.mkdir(exist_ok=True)
+    trial = run_trial(*key)
+    trial.credits.to_parquet(half / "credits.parquet", index=False)
+    trial.scores.to_parquet(half / "scores.parquet", index=False)
+    half.rename(folder / key.folder)
