@@ -182,7 +182,7 @@ class TestTruth:
 
     def test_larkspur_teaches_what_it_should(self) -> None:
         drawn = draw(LARKSPUR, seed=11, visitors=15_000)
-        _, conversions = touch_log(drawn, outcome(drawn))
+        _, conversions, _ = touch_log(drawn, outcome(drawn))
         table, names = truth(drawn).set_index("channel")["incremental_conversions"], list(LARKSPUR.channels)
         result = outcome(drawn)
         last = pd.Series(result.channel[result.purchased]).map(dict(enumerate(names))).value_counts()
@@ -240,7 +240,7 @@ class TestOutcome:
     def test_the_quick_tables_agree_with_the_log(
         self, draws: Draws, world: World, tracked_orders: pd.DataFrame
     ) -> None:
-        touches, conversions = touch_log(draws, outcome(draws))
+        touches, conversions, _ = touch_log(draws, outcome(draws))
         logged = world.events[world.events["interaction"].notna() & ~world.events["is_test"]]
         for column in ("channel", "interaction", "campaign"):
             assert touches[column].value_counts().to_dict() == logged[column].value_counts().to_dict()

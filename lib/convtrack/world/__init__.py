@@ -128,12 +128,12 @@ def simulate(scenario: str | Scenario, seed: int, visitors: int | None = None) -
     table = rows.visits(points, draws)
     steps = rows.steps(table, draws)
     book = books.orders(table, steps, draws)
-    events, visitor_ids = rows.log(draws, points, table, steps, book["transaction_id"])
+    events, seen = rows.log(draws, points, table, steps, book["transaction_id"])
     return World(
         scenario=draws.scenario, seed=seed, events=events, spend=books.spend(draws, points, table),
         orders=book.reset_index(drop=True),
         platform_reports=books.platform_reports(draws, points, table, steps),
-        visitors=books.visitors(events), assignments=books.assignments(visitor_ids, draws, table),
+        visitors=books.visitors(events, seen), assignments=books.assignments(seen, draws, table),
         truth=truth(draws), worlds=worlds(draws),
     )
 

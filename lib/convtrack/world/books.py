@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 
-from convtrack.schema import column_names
+from convtrack.schema import TABLES
 from convtrack.world.draws import DAY, Draws, on_site
-from convtrack.world.rows import numbered, text
+from convtrack.world.rows import event_names, local_day, numbered, text
 from convtrack.world.scenario import CLICK, Platform, by_interaction
 
 FIRST_ORDER = 10_001
+DTYPES = {"time": "datetime64[us, UTC]", "date": "datetime64[us]", "money": "float", "count": "int"}  # others are texts
 
 
-def bought_at(rows: pd.DataFrame) -> pd.Series:
+def bought_at(rows: pd.DataFrame, draws: Draws) -> pd.Series:
     """The second of the purchase, by visit that buys; the reloaded thank-you page is no purchase."""
-    return rows[rows["name"] == "purchase"].groupby("visit")["time"].min()
+    return rows[rows["name"] == event_names(draws.scenario).get_loc("purchase")].groupby("visit")["time"].min()
 
 
 def orders(table: pd.DataFrame, rows: pd.DataFrame, draws: Draws) -> pd.DataFrame:
@@ -34,7 +37,7 @@ def orders(table: pd.DataFrame, rows: pd.DataFrame, draws: Draws) -> pd.DataFram
         transaction_id | order_time | value | currency | status (`paid`, `refunded`, `cancelled`, `test`). It
         has the orders of untracked people too.
     """
-    times, dirt = bought_at(rows).sort_values(kind="stable"), draws.scenario.dirt
+    times, dirt = bought_at(rows, draws).sort_values(kind="stable"), draws.scenario.dirt
     luck, bought = draws.rng("after the order").random(len(times)), table.loc[times.index]
     fates = [bought["is_test"], luck < dirt.refunded, luck < dirt.refunded + dirt.cancelled]
     return pd.DataFrame({
@@ -63,36 +66,46 @@ def spend(draws: Draws, points: pd.DataFrame, table: pd.DataFrame) -> pd.DataFra
         or not, and clicks that never reach the site.
     """
     shown = points[(points["level"] == 0) & ~on_site(points["kind"])]
-    counts = {"impressions": _daily(draws, shown), "clicks": _daily(draws, table[~table["is_test"]])}
-    days = pd.DataFrame(counts).fillna(0).astype(int).reset_index()
-    names = dict(enumerate(draws.scenario.campaigns))
-    bills = [_bill(group, *names[code], draws) for code, group in days.groupby("code")
-             if draws.scenario.channels[names[code][0]].cost]
-    if not bills:
-        return pd.DataFrame(columns=column_names("spend"))
-    return pd.concat(bills).sort_values(["date", "code"], ignore_index=True)[column_names("spend")]
+    impressions, clicks = _daily(shown, draws), _daily(table[~table["is_test"]], draws)
+    bills = [_bill(*names, impressions[code], clicks[code], draws) for code, names in enumerate(draws.scenario.campaigns)
+             if draws.scenario.channels[names[0]].cost and (impressions[code] + clicks[code]).any()]
+    return pd.concat([without_rows("spend"), *bills]).sort_values("date", kind="stable", ignore_index=True)
 
 
-def _daily(draws: Draws, points: pd.DataFrame) -> pd.Series:
-    """Counts by local date and campaign code."""
-    frame = pd.DataFrame({"date": draws.clock.dates(points["time"]), "code": points["campaign"].array})
-    return frame[frame["code"] >= 0].value_counts(sort=False)
+def without_rows(table: str) -> pd.DataFrame:
+    """The table of that name when there is nothing to write in it, its columns typed as its contract says.
+
+    >>> without_rows("assignments")["arm"].dtype
+    <StringDtype(na_value=nan)>
+    """
+    dtypes = {column.name: DTYPES.get(column.kind, "str") for column in TABLES[table]}
+    return pd.DataFrame(columns=[*dtypes]).astype(dtypes)
 
 
-def _bill(days: pd.DataFrame, name: str, campaign: str, draws: Draws) -> pd.DataFrame:
+def _daily(points: pd.DataFrame, draws: Draws) -> np.ndarray:
+    """(campaigns, days): how many of the touches are of that campaign, on that local day."""
+    shape = len(draws.scenario.campaigns), draws.scenario.days
+    cell = points["campaign"] * shape[1] + local_day(points["time"], draws)
+    return np.bincount(cell[points["campaign"] >= 0], minlength=math.prod(shape)).reshape(shape)
+
+
+def _bill(name: str, campaign: str, shown: np.ndarray, clicked: np.ndarray, draws: Draws) -> pd.DataFrame:
     """The days of one campaign with lost clicks, searches shown and costs; ad prices move from day to day."""
     channel, rng = draws.scenario.channels[name], draws.rng(f"spend/{name}/{campaign}")
-    clicks = days["clicks"] + rng.binomial(days["clicks"], draws.scenario.dirt.extra_clicks)
+    days = np.flatnonzero(shown + clicked)
+    shown, clicked = shown[days], clicked[days]
+    clicks = clicked + rng.binomial(clicked, draws.scenario.dirt.extra_clicks)
     if channel.first == "visit":
         shown = clicks + rng.negative_binomial(np.maximum(clicks, 1), channel.click_rate)
     else:
-        shown = days["impressions"]
-        clicks = np.minimum(clicks, np.maximum(shown, days["clicks"]))
+        clicks = np.minimum(clicks, np.maximum(shown, clicked))
     sway = 0.0 if channel.first == "delivery" else 0.1
     price, cost = np.exp(sway * rng.standard_normal(len(days))), channel.cost
     paid = shown / 1000 * cost.per_thousand + clicks * cost.per_click + shown * cost.per_send
-    return days.assign(channel=name, campaign=campaign, impressions=shown, clicks=clicks,
-                       cost=(price * paid).round(2), currency=draws.scenario.currency)
+    return pd.DataFrame({
+        "date": draws.clock.days[days].tz_localize(None).as_unit("us"), "channel": name, "campaign": campaign,
+        "impressions": shown, "clicks": clicks, "cost": (price * paid).round(2), "currency": draws.scenario.currency,
+    })
 
 
 def platform_reports(
@@ -114,12 +127,12 @@ def platform_reports(
         every tracked purchase with one of them in its windows; so the claims add up to more than they should.
     """
     keys, platforms = ["date", "platform", "campaign"], draws.scenario.platforms.items()
-    bought = table.assign(bought=bought_at(rows))[table["buys"] & table["tracked"] & ~table["is_test"]]
+    bought = table.assign(bought=bought_at(rows, draws))[table["buys"] & table["tracked"] & ~table["is_test"]]
     bought = bought[["visitor", "bought", "worth"]].rename_axis("order").reset_index()
     claims = [_claims(part, bought, draws, points).assign(platform=name) for name, part in platforms]
-    if not claims:
-        return pd.DataFrame(columns=column_names("platform_reports"))
-    booked = pd.concat(claims, ignore_index=True)
+    booked = pd.concat(claims, ignore_index=True) if claims else pd.DataFrame()
+    if booked.empty:
+        return without_rows("platform_reports")
     booked["date"] = draws.clock.dates(booked["booked"])
     booked["campaign"] = text(booked["campaign"], [campaign for _, campaign in draws.scenario.campaigns])
     return booked.groupby(keys)["worth"].agg(conversions="count", value="sum").round(2).reset_index()
@@ -138,26 +151,42 @@ def _in_windows(platform: Platform, draws: Draws, points: pd.DataFrame) -> pd.Da
     """The platform's touches, with the window of each and the second on which a claim by it is booked."""
     days = np.array([by_interaction(platform.windows.get(name, {})) for name in draws.scenario.channels])
     window = days[points["channel"], points["kind"]]
-    points = points.assign(window=window, clicked=points["kind"] == CLICK)[points["own"] & (window > 0)]
-    booked = points["origin"] if platform.booked_on == "send" else points.index
-    points = points.assign(booked=draws.column["time"][booked])
-    return points[["visitor", "time", "campaign", "window", "booked", "clicked"]]
+    points = points.assign(window=window)[points["own"] & (window > 0)]
+    booked = (points["origin"] if platform.booked_on == "send" else points.index).to_numpy()
+    columns = ["visitor", "time", "campaign", "window"]
+    return points[columns].assign(booked=draws.column["time"][booked], clicked=points["kind"] == CLICK)
 
 
-def visitors(events: pd.DataFrame) -> pd.DataFrame:
+def visitors(events: pd.DataFrame, seen: pd.DataFrame) -> pd.DataFrame:
     """One row a visitor that the log knows, by appearance.
+
+    Parameters
+    ----------
+    events, seen : DataFrame
+        What `rows.log` returns.
 
     Returns
     -------
     DataFrame
-        visitor_id | user_id (missing if never known) | device | browser | country.
+        visitor_id | user_id (missing if never known) | device | browser | country, and engagement where the
+        scenario has it.
     """
-    columns = ["user_id", "device", "browser", "country"]
-    return events.groupby("visitor_id", sort=False)[columns].last().reset_index()
+    table = seen.drop(columns="consent").reset_index(drop=True)
+    table.insert(1, "user_id", events.groupby("visitor_id", sort=False)["user_id"].last().array)
+    return table
 
 
-def assignments(visitor_ids: pd.Series, draws: Draws, table: pd.DataFrame) -> pd.DataFrame:
+def assignments(seen: pd.DataFrame, draws: Draws, table: pd.DataFrame) -> pd.DataFrame:
     """Who was held out of the experiment's channel, from the first visit on, when it could have begun.
+
+    Parameters
+    ----------
+    seen : DataFrame
+        The visitors of the log, indexed by identity.
+    draws : Draws
+        The world.
+    table : DataFrame
+        Its `visits`.
 
     Returns
     -------
@@ -165,11 +194,11 @@ def assignments(visitor_ids: pd.Series, draws: Draws, table: pd.DataFrame) -> pd
         experiment | visitor_id | arm (`ads`, `no_ads`) | assigned_time.
     """
     if draws.scenario.holdout is None:
-        return pd.DataFrame(columns=column_names("assignments"))
-    first = table[table["tracked"] & ~table["is_test"]].drop_duplicates("visitor")
+        return without_rows("assignments")
+    first = table[table["tracked"] & ~table["is_test"]].drop_duplicates("identity")
     return pd.DataFrame({
-        "experiment": draws.scenario.holdout.experiment,
-        "visitor_id": visitor_ids.loc[first["visitor"]].array,
+        "experiment": text(np.zeros(len(first)), [draws.scenario.holdout.experiment]),
+        "visitor_id": seen["visitor_id"].loc[first["identity"]].array,
         "arm": text(draws.of_person("held_out", first["visitor"]), ["ads", "no_ads"]),
         "assigned_time": draws.clock.times(first["time"]),
     })

@@ -10,11 +10,14 @@ import pandas as pd
 from convtrack.schema import INTERACTIONS, column_names
 from convtrack.world.draws import DAY, Draws, lognormal, on_site, pick
 from convtrack.world.outcome import Outcome
-from convtrack.world.scenario import VISIT, Scenario
+from convtrack.world.scenario import VISIT, Cookies, Scenario
 
 BROWSED, LOOKED, FILLED, AT_CHECKOUT, BOUGHT = range(5)  # how far a visit gets
 LONGEST = 3600  # seconds from the first to the last page of a visit
+FUNNEL = ("session_start", "page_view", "view_item", "add_to_cart", "begin_checkout", "purchase")
 TELL_WHO = ("purchase", "subscribe", "newsletter_opt_in", "sms_opt_in")  # events with a name and an address
+Coded = dict[str, tuple[np.ndarray, Any]]  # by column: codes and their labels, as `text` takes them
+OF_TOUCH = ["visitor", "identity", "channel", "campaign", "kind", "source", "is_test"]
 
 
 def text(codes: Any, labels: Any) -> Any:
@@ -23,8 +26,7 @@ def text(codes: Any, labels: Any) -> Any:
     >>> text([1, -1, 0], ["a", "b"]).tolist()
     ['b', nan, 'a']
     """
-    known = pd.array([*labels, ""], dtype="str")
-    return known.take(np.asarray(codes, int), allow_fill=True)
+    return pd.array(labels, dtype="str").take(np.asarray(codes, int), allow_fill=True)
 
 
 def numbered(letter: str, count: int, digits: int, first: int = 1) -> Any:
@@ -33,14 +35,51 @@ def numbered(letter: str, count: int, digits: int, first: int = 1) -> Any:
     >>> numbered("v", 2, digits=5).tolist()
     ['v00001', 'v00002']
     """
-    return pd.array([f"{letter}{number:0{digits}d}" for number in range(first, first + count)], dtype="str")
+    return (letter + pd.Series(range(first, first + count), dtype=int).astype("str").str.zfill(digits)).array
+
+
+def in_order(*keys: Any) -> np.ndarray:
+    """The places of whole numbers, sorted by the last key, then by the one before it; equals stay as they come.
+
+    What `numpy.lexsort` does, several times faster, because each number is sorted as one with its place; so a key
+    times the count of places must stay below 2**63.
+
+    >>> in_order([1, 2, 0], [5, 4, 4]).tolist()
+    [2, 1, 0]
+    """
+    place = np.arange(len(keys[0]))
+    order = place
+    for key in keys:
+        order = order[np.sort(np.asarray(key)[order] * len(place) + place) % max(len(place), 1)]
+    return order
+
+
+def event_names(scenario: Scenario) -> pd.Index:
+    """The names of all events; the place of a name is its code."""
+    away = [name for name in _away_names(scenario).ravel() if name]
+    return pd.Index(dict.fromkeys([*FUNNEL, *scenario.goals, *scenario.by_phone, *away]), dtype="str")
+
+
+def _away_names(scenario: Scenario) -> np.ndarray:
+    """(channels, interactions): what a touch that is not on the site is called in the log."""
+    words = [part.message for part in scenario.channels.values()]
+    return np.array([["ad_impression", "", "", f"{word}_open", f"{word}_delivered"] for word in words])
+
+
+def pages(scenario: Scenario) -> pd.Index:
+    """All pages of the site; the place of a page is its code."""
+    landings = [page for part in scenario.channels.values() for page in part.landing]
+    goals = [part.page for part in scenario.goals.values()]
+    found = [*landings, *scenario.shelves, *scenario.products, *goals, "/checkout", "/thank-you"]
+    return pd.Index(dict.fromkeys(found), dtype="str")
 
 
 def _crowd(draws: Draws) -> pd.DataFrame:
-    """The people of a world, with two of the staff at the end, who place the test orders."""
-    country = next(iter(draws.scenario.countries))
-    staff = draws.people[:1].assign(device="desktop", browser="Chrome", country=country)
-    return pd.concat([draws.people, staff, staff], ignore_index=True)
+    """What the log tells of the people of a world, with two of the staff at the end, who place the test orders."""
+    told = draws.people[draws.people.columns.intersection(["device", "browser", "country", "engagement"])]
+    staff = {"device": "desktop", "browser": "Chrome", "country": next(iter(draws.scenario.countries)), "consent": "granted"}
+    consent = text(_refuse(draws), ["granted", "denied"])
+    return pd.concat([told.assign(consent=consent), pd.DataFrame(staff, index=range(2))], ignore_index=True)
 
 
 def touchpoints(draws: Draws, result: Outcome) -> pd.DataFrame:
@@ -49,19 +88,75 @@ def touchpoints(draws: Draws, result: Outcome) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The columns of `draws.touches`, indexed as there; channel, campaign (-1 if it came another way) and kind
-        are those by which it came, chance is that of a purchase. Also: own (whether it came by its own channel),
-        buys, tracked (bool).
+        visitor, time (seconds), level, origin and worth as in `draws.touches`, and indexed as there; channel,
+        campaign (-1 if it came another way) and kind by which it came; own (whether it came by its own channel),
+        chance (of a purchase), buys, tracked (whether the log has it: nothing of some people, and only visits of
+        those who refuse), identity (see `identities`).
     """
     present, parts = np.flatnonzero(result.present), draws.scenario.channels.values()
-    table, channel = draws.touches.iloc[present], result.channel[present]
-    kind = np.where(on_site(table["kind"]), np.array([part.on_site for part in parts])[channel], table["kind"])
-    own = table["channel"] == channel
-    return table.assign(
-        channel=channel, campaign=table["campaign"].where(own, -1), kind=kind, own=own,
-        chance=result.probability[present], buys=result.purchased[present],
-        tracked=draws.of_person("tracked", table["visitor"]),
-    )
+    touch = {name: draws.column[name][present] for name in ("visitor", "time", "level", "origin", "worth")}
+    kind, channel = draws.column["kind"][present], result.channel[present]
+    own, site = draws.column["channel"][present] == channel, on_site(kind)
+    points = pd.DataFrame(touch | {
+        "channel": channel, "campaign": np.where(own, draws.column["campaign"][present], -1),
+        "kind": np.where(site, np.array([part.on_site for part in parts])[channel], kind), "own": own,
+        "chance": result.probability[present], "buys": result.purchased[present],
+        "tracked": draws.of_person("tracked", touch["visitor"]) & (site | ~_refuse(draws)[touch["visitor"]]),
+    }, index=present, copy=False)
+    return points.assign(identity=identities(points, draws))
+
+
+def local_day(seconds: Any, draws: Draws) -> np.ndarray:
+    """The local day of those seconds, counted from 0."""
+    return np.searchsorted(draws.clock.at(draws.clock.days, hour=0), seconds, side="right") - 1
+
+
+def _refuse(draws: Draws) -> np.ndarray:
+    """Which people refuse to be known again tomorrow."""
+    return draws.rng("refused").random(len(draws.people)) < draws.scenario.cookies.refused
+
+
+def _on_second_device(draws: Draws) -> np.ndarray:
+    """Which potential touches are on a second device, of the same kind as the first; a click is where its ad was."""
+    has_two = draws.rng("second device").random(len(draws.people)) < draws.scenario.cookies.second_device
+    swaps = draws.rng("which device").random(len(draws.touches)) < 0.5
+    return has_two[draws.column["visitor"]] & swaps[draws.column["origin"]]
+
+
+def identities(points: pd.DataFrame, draws: Draws) -> np.ndarray:
+    """For which visitor the tracker takes the person, at each touchpoint: a number.
+
+    Parameters
+    ----------
+    points : DataFrame
+        visitor and time of touchpoints, indexed as `draws.touches`.
+    draws : Draws
+        The world; its scenario's `cookies` say what makes the tracker lose sight of people.
+
+    Returns
+    -------
+    (touchpoints,) int array
+        The number of the person where nobody is lost sight of. Otherwise a new number for each device of a person,
+        each time that the device was forgotten, and each local day of those who refuse.
+
+    Examples
+    --------
+    >>> from convtrack.world import draw, load_scenario, outcome
+    >>> forgetful = load_scenario("larkspur").changed({"cookies": {"days": 7}})
+    >>> points = touchpoints(draws := draw(forgetful, seed=1, visitors=500), outcome(draws))
+    >>> bool(points["identity"].nunique() > points["visitor"].nunique())
+    True
+    """
+    visitor, time, cookies = points["visitor"].to_numpy(), points["time"].to_numpy(), draws.scenario.cookies
+    if cookies == Cookies():
+        return visitor
+    day = np.where(_refuse(draws)[visitor], local_day(time, draws), 0)
+    place = (2 * visitor + _on_second_device(draws)[points.index]) * draws.scenario.days + day
+    order = in_order(time, place)
+    elsewhere, silence = np.diff(place[order], prepend=-1) != 0, np.diff(time[order], prepend=0)
+    identity = np.empty(len(order), int)
+    identity[order] = np.cumsum(elsewhere | (silence > cookies.days * DAY)) - 1
+    return identity
 
 
 def visits(points: pd.DataFrame, draws: Draws) -> pd.DataFrame:
@@ -77,29 +172,32 @@ def visits(points: pd.DataFrame, draws: Draws) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        visitor, time (seconds), channel, campaign, kind, source (codes), landing (page), chance, worth, buys,
+        visitor, identity, time (seconds), channel, campaign, kind, source, landing (codes), chance, worth, buys,
         is_test, tracked, session (number among tracked visits, or -1), reach (how far in the funnel), and a bool
         column for each small goal, true at the visit that reaches it first.
     """
-    table = points[on_site(points["kind"])].assign(is_test=False)
-    table = table.assign(**{goal: _first_time(table, goal) for goal in draws.scenario.goals})
-    table = pd.concat([table, _test_visits(draws)]).sort_values(["time", "visitor"], ignore_index=True)
-    return _with_details(table, draws)
+    columns = ["visitor", "identity", "time", "channel", "campaign", "kind", "tracked", "chance", "worth", "buys"]
+    table = points.loc[on_site(points["kind"]), columns].assign(is_test=False)
+    table = table.assign(**{goal: _first_time(table, draws.column[goal]) for goal in draws.scenario.goals})
+    staff = points["identity"].to_numpy().max(initial=-1) + 1
+    table = pd.concat([table, _test_visits(staff, draws)])
+    return _with_details(table.iloc[in_order(table["visitor"], table["time"])].reset_index(drop=True), draws)
 
 
-def _first_time(table: pd.DataFrame, goal: str) -> pd.Series:
+def _first_time(table: pd.DataFrame, reached: np.ndarray) -> pd.Series:
     """Whether the goal is reached, for the first time by this visitor; the rows are in order of time."""
-    return table[goal] & (table.groupby("visitor")[goal].cumsum() == 1)
+    visitor = table["visitor"].where(reached[table.index])
+    return visitor.notna() & ~visitor.duplicated()
 
 
-def _test_visits(draws: Draws) -> pd.DataFrame:
-    """Visits in which the staff order for one unit of money, each on a weekday of its own."""
+def _test_visits(identity: int, draws: Draws) -> pd.DataFrame:
+    """Visits in which the staff, of that identity and the next, order for one unit of money, on weekdays."""
     rng, count, days = draws.rng("test orders"), draws.scenario.dirt.test_orders, draws.clock.days
     workdays = draws.clock.at(days[days.day_of_week < 5], 10)
     kinds = [channel.on_site for channel in draws.scenario.channels.values()]
-    channel = kinds.index(VISIT) if VISIT in kinds else 0
+    channel, who = kinds.index(VISIT) if VISIT in kinds else 0, rng.integers(0, 2, count)
     columns = {
-        "visitor": len(draws.people) + rng.integers(0, 2, count),
+        "visitor": len(draws.people) + who, "identity": identity + who,
         "channel": channel, "campaign": -1, "kind": kinds[channel], "tracked": True,
         "time": rng.choice(workdays, count, replace=False) + rng.integers(0, 6 * 3600, count),
         "chance": 1.0, "worth": 1.0, "buys": True, "is_test": True,
@@ -109,25 +207,23 @@ def _test_visits(draws: Draws) -> pd.DataFrame:
 
 def _with_details(table: pd.DataFrame, draws: Draws) -> pd.DataFrame:
     """The visits with where they come from, where they land, and how far they get."""
-    tracked, scenario = table["tracked"], draws.scenario
-    source, landing = np.full(len(table), -1), np.full(len(table), "/", dtype=object)
+    tracked, scenario, page = table["tracked"], draws.scenario, pages(draws.scenario)
+    source, landing = np.full(len(table), -1), np.full(len(table), -1)
     for name, rows, rng in draws.by_channel("source", table["channel"]):
         shares = {label: part.share for label, part in scenario.channels[name].sources.items()}
         source[rows] = pick(scenario.coded(shares, name, scenario.sources), len(rows), rng)
     for name, rows, rng in draws.by_channel("landing", table["channel"]):
-        landing[rows] = rng.choice(scenario.channels[name].landing, len(rows))
+        landing[rows] = rng.choice(page.get_indexer(scenario.channels[name].landing), len(rows))
     return table.assign(
-        source=source, landing=pd.array(landing, dtype="str"),
-        session=np.where(tracked, np.cumsum(tracked) - 1, -1),
-        reach=_reach(table, _crowd(draws)["device"].iloc[table["visitor"]], draws),
+        source=source, landing=landing, session=np.where(tracked, np.cumsum(tracked) - 1, -1), reach=_reach(table, draws),
     )
 
 
-def _reach(table: pd.DataFrame, device: pd.Series, draws: Draws) -> np.ndarray:
+def _reach(table: pd.DataFrame, draws: Draws) -> np.ndarray:
     """How far each visit gets; those that leave late are those that were likely to buy."""
-    left = device.map({name: part.abandoned_checkouts for name, part in draws.scenario.devices.items()})
+    left = _crowd(draws)["device"].map({name: part.abandoned_checkouts for name, part in draws.scenario.devices.items()})
     chance, draw = table["chance"].to_numpy(), draws.rng("reach").random(len(table))
-    checkout = left.to_numpy() * chance
+    checkout = left.to_numpy()[table["visitor"]] * chance
     cart = checkout + 2.2 * chance + 0.02
     cases = [table["buys"], draw < checkout, draw < cart, draw < cart + 0.42]
     return np.select(cases, [BOUGHT, AT_CHECKOUT, FILLED, LOOKED], BROWSED)
@@ -146,23 +242,20 @@ def steps(table: pd.DataFrame, draws: Draws) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        visit (row of `table`), name, page, time (seconds).
+        visit (row of `table`), name (code among `event_names`), page (code among `pages`), time (seconds).
     """
-    goals = [
-        _block(np.flatnonzero(table[goal]), part.page, page_view=32, **{goal: 12})
-        for goal, part in draws.scenario.goals.items()
-    ]
-    rows = pd.concat([*_arrival(table, draws), *goals, *_funnel(table, draws)])
-    rows = rows.sort_values("visit", kind="stable", ignore_index=True)
+    blocks = [*_arrival(table, draws), *_goals(table, draws), *_funnel(table, draws)]
+    rows = pd.concat(blocks, ignore_index=True)
+    rows = rows.iloc[in_order(rows["visit"])].reset_index(drop=True)
     return rows.assign(time=_times(rows, table, draws)).drop(columns="pause")
 
 
-def _block(visit: np.ndarray, page: Any, **pauses: float) -> pd.DataFrame:
-    """What happens on one page of several visits: names in their order, typical seconds before each."""
+def _block(draws: Draws, visit: np.ndarray, page: Any, **pauses: float) -> pd.DataFrame:
+    """What happens on one page (code) of several visits: names in their order, typical seconds before each."""
     return pd.DataFrame({
         "visit": np.repeat(visit, len(pauses)),
         "page": np.repeat(np.broadcast_to(page, visit.shape), len(pauses)),
-        "name": np.tile([*pauses], len(visit)),
+        "name": np.tile(event_names(draws.scenario).get_indexer([*pauses]), len(visit)),
         "pause": np.tile([*pauses.values()], len(visit)),
     })
 
@@ -171,8 +264,16 @@ def _arrival(table: pd.DataFrame, draws: Draws) -> list[pd.DataFrame]:
     """The start of each visit, its first page, and pages on the shelves."""
     rng, visit = draws.rng("browsing"), np.arange(len(table))
     browsed = np.repeat(visit, rng.poisson(0.7 + 0.8 * (table["reach"] > BROWSED)))
-    shelves = rng.choice(draws.scenario.shelves, len(browsed))
-    return [_block(visit, table["landing"], session_start=0, page_view=0), _block(browsed, shelves, page_view=32)]
+    shelves = rng.choice(pages(draws.scenario).get_indexer(draws.scenario.shelves), len(browsed))
+    arrived = _block(draws, visit, table["landing"], session_start=0, page_view=0)
+    return [arrived, _block(draws, browsed, shelves, page_view=32)]
+
+
+def _goals(table: pd.DataFrame, draws: Draws) -> list[pd.DataFrame]:
+    """The small goals that are reached."""
+    page = pages(draws.scenario)
+    return [_block(draws, np.flatnonzero(table[goal]), page.get_loc(part.page), page_view=32, **{goal: 12})
+            for goal, part in draws.scenario.goals.items()]
 
 
 def _funnel(table: pd.DataFrame, draws: Draws) -> list[pd.DataFrame]:
@@ -180,7 +281,8 @@ def _funnel(table: pd.DataFrame, draws: Draws) -> list[pd.DataFrame]:
 
     Some thank-you pages are loaded again, and fire the purchase again.
     """
-    reach, rng, teas = table["reach"].to_numpy(), draws.rng("teas"), np.array(draws.scenario.products)
+    reach, rng, page = table["reach"].to_numpy(), draws.rng("teas"), pages(draws.scenario)
+    teas, thanks = page.get_indexer(draws.scenario.products), page.get_loc("/thank-you")
     seen = np.where(reach >= LOOKED, rng.integers(1, 4, len(table)), 0)
     last = np.minimum(rng.exponential(3.5, len(table)).astype(int), len(teas) - 1)
     visit = np.repeat(np.arange(len(table)), seen)
@@ -190,11 +292,11 @@ def _funnel(table: pd.DataFrame, draws: Draws) -> list[pd.DataFrame]:
     real = np.flatnonzero(table["buys"] & ~table["is_test"])
     again = real[draws.rng("reload").random(len(real)) < draws.scenario.dirt.double_purchase]
     return [
-        _block(visit, teas[(last[visit] + other) % len(teas)], page_view=32, view_item=1),
-        _block(cart, teas[last[cart]], add_to_cart=22),
-        _block(checkout, "/checkout", page_view=35, begin_checkout=1),
-        _block(bought, "/thank-you", page_view=95, purchase=1),
-        _block(again, "/thank-you", page_view=360, purchase=1),
+        _block(draws, visit, teas[(last[visit] + other) % len(teas)], page_view=32, view_item=1),
+        _block(draws, cart, teas[last[cart]], add_to_cart=22),
+        _block(draws, checkout, page.get_loc("/checkout"), page_view=35, begin_checkout=1),
+        _block(draws, bought, thanks, page_view=95, purchase=1),
+        _block(draws, again, thanks, page_view=360, purchase=1),
     ]
 
 
@@ -204,12 +306,14 @@ def _times(rows: pd.DataFrame, table: pd.DataFrame, draws: Draws) -> np.ndarray:
     pause = np.clip(typical * np.exp(0.8 * draws.rng("pace").standard_normal(len(rows))), 2, 1200)
     pause = np.where(typical <= 1, typical, pause)
     pause = np.floor(pause * np.minimum(1, LONGEST / np.maximum(np.bincount(visit, pause), 1))[visit])
-    return table["time"].to_numpy()[visit] + pd.Series(pause).groupby(visit).cumsum().to_numpy(np.int64)
+    passed = np.cumsum(pause).astype(np.int64)
+    first = np.flatnonzero(np.diff(visit, prepend=-1))  # no visit is without rows, and its first comes at once
+    return (table["time"].to_numpy() - passed[first])[visit] + passed
 
 
 def log(
     draws: Draws, points: pd.DataFrame, table: pd.DataFrame, rows: pd.DataFrame, orders: pd.Series
-) -> tuple[pd.DataFrame, pd.Series]:
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The events of tracked people.
 
     Parameters
@@ -223,81 +327,74 @@ def log(
 
     Returns
     -------
-    (events, visitor ids) : DataFrame, Series
-        Events by time, numbered; and the id of each tracked person (by position in the draws), by appearance.
+    (events, visitors) : two DataFrames
+        Events by time, numbered; and the visitors of `visitors_seen`.
     """
-    site = _site_events(table, rows, orders, draws)
-    parts = [part for part in (_ad_events(points, draws), _phone_events(site, draws)) if len(part)]
-    events = pd.concat([site, *(part.assign(session=-1, is_test=False) for part in parts)])
-    events = events.sort_values(["time", "session", "visitor"], kind="stable", ignore_index=True)
-    seen = events["visitor"].unique()
-    visitor_ids = pd.Series(numbered("v", len(seen), 5), index=seen)
-    return _dressed(events, visitor_ids, draws), visitor_ids
+    visited, away = table[table["tracked"]], points[points["tracked"] & ~on_site(points["kind"])]
+    touches = pd.concat([visited[OF_TOUCH], away.assign(source=-1, is_test=False)[OF_TOUCH]], ignore_index=True)
+    site = _site_events(table, rows, draws)
+    parts = [_ad_events(away, len(visited), draws), _phone_events(site, draws), site]
+    events = pd.concat(parts, ignore_index=True)
+    visitor = touches["visitor"].to_numpy()[events["touch"]]
+    events = events.iloc[in_order(np.where(events["page"] < 0, visitor, len(draws.people)), events["time"])]
+    return _dressed(events, touches, orders.reindex(visited.index), draws)
 
 
-def _site_events(table: pd.DataFrame, rows: pd.DataFrame, orders: pd.Series, draws: Draws) -> pd.DataFrame:
-    """The steps of tracked visits, with what the tracker knows about each."""
-    rows = rows[table["tracked"].to_numpy()[rows["visit"]]].reset_index(drop=True)
-    visit, begins, buys = rows["visit"], rows["name"] == "session_start", rows["name"] == "purchase"
-    about = table[["visitor", "session", "is_test", "worth"]].join(orders).iloc[visit].reset_index(drop=True)
-    value = about["worth"].where(buys)
+def visitors_seen(points: pd.DataFrame, draws: Draws) -> tuple[np.ndarray, pd.DataFrame]:
+    """The visitors that the tracker believes in, by appearance.
+
+    Parameters
+    ----------
+    points : DataFrame
+        visitor and identity, in the order of the log.
+    draws : Draws
+        The world.
+
+    Returns
+    -------
+    (codes, visitors) : (rows,) int array, DataFrame
+        For each row of `points` its place in `visitors`; and visitor_id | device | browser | country | engagement
+        (where the scenario has it; not known of the staff) | consent, indexed by identity.
+    """
+    codes, identity = pd.factorize(points["identity"])
+    person = np.empty(len(identity), int)
+    person[codes] = points["visitor"]
+    told = _crowd(draws).iloc[person].set_axis(identity)
+    told.insert(0, "visitor_id", numbered("v", len(told), 5))
+    return codes, told
+
+
+def _site_events(table: pd.DataFrame, rows: pd.DataFrame, draws: Draws) -> pd.DataFrame:
+    """The steps of tracked visits, by session, with their value in money."""
+    rows, names = rows.assign(touch=table["session"].to_numpy()[rows["visit"]]), event_names(draws.scenario)
+    rows = rows[rows["touch"] >= 0]
+    value = table["worth"].to_numpy()[rows["visit"]]
+    value[rows["name"] != names.get_loc("purchase")] = np.nan
     for goal, part in draws.scenario.goals.items():
         if part.values:
-            at = np.flatnonzero(rows["name"] == goal)
+            at = np.flatnonzero(rows["name"] == names.get_loc(goal))
             value[at] = draws.rng(f"value/{goal}").choice(part.values, len(at))
-    about = about.assign(value=value, transaction_id=about["transaction_id"].where(buys)).drop(columns="worth")
-    tags = _tags(table[table["tracked"]], draws).reindex(visit.where(begins, -1)).reset_index(drop=True)
-    return pd.concat([rows.drop(columns="visit"), about, tags], axis=1)
+    return rows.drop(columns="visit").assign(value=value)
 
 
-def _tags(table: pd.DataFrame, draws: Draws) -> pd.DataFrame:
-    """Channel, campaign, interaction, referrer, UTM tags and click id of each visit; only marketing is tagged."""
-    parts, sources = draws.scenario.channels, draws.scenario.sources
-    medium = text(table["channel"], [part.medium for part in parts.values()])
-    names = _named(table, draws.scenario)
-    return names.assign(
-        referrer=text(table["source"], [parts[channel].sources[name].referrer for channel, name in sources]),
-        utm_source=text(np.where(medium.isna(), -1, table["source"]), [name for _, name in sources]),
-        utm_medium=medium,
-        utm_campaign=names["campaign"].mask(medium.isna()),
-        click_id=_click_ids(table["channel"], draws),
-    )
-
-
-def _named(points: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
-    """Channel, campaign and interaction of each touchpoint, by name."""
+def _ad_events(away: pd.DataFrame, first: int, draws: Draws) -> pd.DataFrame:
+    """Ads seen and messages delivered or opened, which no page and no session belong to; touches from `first` on."""
+    names = _away_names(draws.scenario)
+    codes = event_names(draws.scenario).get_indexer(names.ravel()).reshape(names.shape)
     return pd.DataFrame({
-        "channel": text(points["channel"], scenario.channels),
-        "campaign": text(points["campaign"], [name for _, name in scenario.campaigns]),
-        "interaction": text(points["kind"], INTERACTIONS),
-    }, index=points.index)
-
-
-def _click_ids(channel: pd.Series, draws: Draws) -> pd.Series:
-    """A click id of its own for each ad click, after the platform's prefix; missing for the others."""
-    prefix = channel.map(dict(enumerate(part.click_id for part in draws.scenario.channels.values()))).dropna()
-    numbers = draws.rng("click id").integers(2**48, size=len(prefix))
-    return prefix + pd.array([f".{number:012x}" for number in numbers], dtype="str")
-
-
-def _ad_events(points: pd.DataFrame, draws: Draws) -> pd.DataFrame:
-    """Ads seen and messages delivered or opened, which no session belongs to."""
-    words = [part.message for part in draws.scenario.channels.values()]
-    away = points[points["tracked"] & ~on_site(points["kind"])]
-    names = np.array([["ad_impression", "", "", f"{word}_open", f"{word}_delivered"] for word in words])
-    return _named(away, draws.scenario).assign(
-        visitor=away["visitor"], time=away["time"], name=names[away["channel"], away["kind"]])
+        "name": codes[away["channel"], away["kind"]], "page": -1, "time": away["time"].array,
+        "touch": first + np.arange(len(away)), "value": np.nan,
+    })
 
 
 def _phone_events(site: pd.DataFrame, draws: Draws) -> pd.DataFrame:
-    """The goals that are reached by phone, those within the time."""
-    events = site[["visitor", "time", "name"]]
+    """The goals that are reached by phone, those within the time, by the visitor id of the goal before."""
+    events, names = site, event_names(draws.scenario)
     for goal, part in draws.scenario.by_phone.items():
-        before, rng = events[events["name"] == part.after], draws.rng(f"by phone/{goal}")
-        lag = lognormal(part.lag_days, len(before), rng) * DAY
-        after = before.assign(time=_to_office_hours(before["time"].to_numpy() + lag, rng), name=goal)
-        if part.value:
-            after["value"] = lognormal(part.value, len(before), rng).round(-1)
+        before, rng = events[events["name"] == names.get_loc(part.after)], draws.rng(f"by phone/{goal}")
+        time = _to_office_hours(before["time"].to_numpy() + lognormal(part.lag_days, len(before), rng) * DAY, rng)
+        value = lognormal(part.value, len(before), rng).round(-1) if part.value else np.nan
+        after = before.assign(name=names.get_loc(goal), page=-1, time=time, value=value)
         reached = (rng.random(len(after)) < part.share) & (after["time"] < draws.clock.seconds)
         events = pd.concat([events, after[reached]])
     return events[len(site):]
@@ -311,25 +408,63 @@ def _to_office_hours(seconds: np.ndarray, rng: np.random.Generator) -> np.ndarra
     return ((24 * (day + late) + hour) * 3600).astype(np.int64)
 
 
-def _dressed(events: pd.DataFrame, visitor_ids: pd.Series, draws: Draws) -> pd.DataFrame:
-    """The events in the columns of the data dictionary."""
-    count, seconds = len(events), events["time"].to_numpy()
-    who = _crowd(draws)[["device", "browser", "country"]].iloc[events["visitor"]]
+def _dressed(
+    events: pd.DataFrame, touches: pd.DataFrame, orders: pd.Series, draws: Draws
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The events in the columns of the data dictionary, and the visitors; `orders` are by session."""
+    touch, name, page, time, value = (events[column].to_numpy() for column in ("touch", "name", "page", "time", "value"))
+    names, count = event_names(draws.scenario), len(events)
+    codes, seen = visitors_seen(touches[["visitor", "identity"]].iloc[touch], draws)
+    begins = np.where((name == names.get_loc("session_start")) | (touch >= len(orders)), touch, -1)
     columns = {
         "event_id": numbered("e", count, 6),
-        "event_name": events["name"],
-        "event_time": draws.clock.times(seconds),
-        "received_time": draws.clock.times(seconds + _delay(count, draws)),
-        "visitor_id": visitor_ids.loc[events["visitor"]].array,
-        "user_id": _users(events),
-        "session_id": text(events["session"], numbered("s", events["session"].max() + 1, 6)),
-        "page_url": draws.scenario.site + events["page"].astype("str"),
-        "currency": pd.Series(draws.scenario.currency, events.index).where(events["value"].notna()),
-        "consent": "granted",
-        **{name: who[name].array for name in who},
+        "event_name": text(name, names),
+        "event_time": draws.clock.times(time),
+        "received_time": draws.clock.times(time + _delay(count, draws)),
+        "user_id": _users(np.isin(name, names.get_indexer(TELL_WHO)), touches["visitor"].to_numpy()[touch]),
+        "session_id": text(np.where(page >= 0, touch, -1), numbered("s", len(orders), 6)),
+        "page_url": text(page, draws.scenario.site + pages(draws.scenario)),
+        "transaction_id": text(np.where(name == names.get_loc("purchase"), touch, -1), orders),
+        "value": value,
+        "currency": text(np.where(np.isnan(value), -1, 0), [draws.scenario.currency]),
+        "is_test": touches["is_test"].to_numpy()[touch],
+        **{column: text(codes, seen[column]) for column in ("visitor_id", "consent", "device", "browser", "country")},
+        **{column: text(np.append(of_touch, -1)[begins], labels)
+           for column, (of_touch, labels) in _tags(touches, draws).items()},
     }
-    events = events.assign(**columns)
-    return events[[name for name in column_names("events") if name in events]]
+    known = [column for column in column_names("events") if column in columns]
+    return pd.DataFrame({column: columns[column] for column in known}, copy=False), seen
+
+
+def _names(points: pd.DataFrame, scenario: Scenario) -> Coded:
+    """Channel, campaign and interaction of each touchpoint."""
+    campaigns = [name for _, name in scenario.campaigns]
+    return {"channel": (points["channel"].to_numpy(), [*scenario.channels]),
+            "campaign": (points["campaign"].to_numpy(), campaigns), "interaction": (points["kind"].to_numpy(), INTERACTIONS)}
+
+
+def _tags(touches: pd.DataFrame, draws: Draws) -> Coded:
+    """Names, referrer, UTM tags and click id of each touch; only visits that marketing brought have tags."""
+    names, sources, parts = _names(touches, draws.scenario), draws.scenario.sources, draws.scenario.channels
+    source, visited = touches["source"].to_numpy(), on_site(touches["kind"])
+    mediums = [part.medium for part in parts.values()]
+    tagged = visited & np.array([medium is not None for medium in mediums])[touches["channel"]]
+    return names | {
+        "referrer": (source, [parts[channel].sources[name].referrer for channel, name in sources]),
+        "utm_source": (np.where(tagged, source, -1), [name for _, name in sources]),
+        "utm_medium": (np.where(tagged, touches["channel"], -1), mediums),
+        "utm_campaign": (np.where(tagged, touches["campaign"], -1), names["campaign"][1]),
+        "click_id": _click_ids(touches["channel"].where(visited, -1), draws),
+    }
+
+
+def _click_ids(channel: pd.Series, draws: Draws) -> tuple[np.ndarray, Any]:
+    """A click id of its own for each ad click, after the platform's prefix; missing for the others."""
+    prefix = text(channel, [part.click_id for part in draws.scenario.channels.values()])
+    clicked = ~prefix.isna()
+    numbers = draws.rng("click id").integers(2**48, size=clicked.sum())
+    ids = prefix[clicked] + pd.array([f".{number:012x}" for number in numbers.tolist()], dtype="str")
+    return np.where(clicked, np.cumsum(clicked) - 1, -1), ids
 
 
 def _delay(count: int, draws: Draws) -> np.ndarray:
@@ -339,16 +474,17 @@ def _delay(count: int, draws: Draws) -> np.ndarray:
     return np.where(late, 60 + rng.exponential(1800, count).astype(np.int64), rng.integers(0, 3, count))
 
 
-def _users(events: pd.DataFrame) -> Any:
-    """The user id, from the first event on that tells the shop who it is."""
-    told, visitor = events["name"].isin(TELL_WHO), events["visitor"]
-    known = pd.Index(visitor[told].unique())
-    codes = np.where(told.groupby(visitor).cummax(), known.get_indexer(visitor), -1)
-    return text(codes, numbered("u", len(known), 4))
+def _users(told: np.ndarray, person: np.ndarray) -> Any:
+    """The user id, from the first event on that tells the shop who the person is."""
+    since = pd.Series(np.flatnonzero(told), index=person[told])
+    since = since[~since.index.duplicated()]
+    codes = since.index.get_indexer(person)
+    known = (codes >= 0) & (np.arange(len(person)) >= np.append(since, 0)[codes])
+    return text(np.where(known, codes, -1), numbered("u", len(since), 4))
 
 
-def touch_log(draws: Draws, result: Outcome) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The touches and the purchases of tracked people, without the pages between them: quick, for studies.
+def touch_log(draws: Draws, result: Outcome) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """The touches, purchases and visitors that the tracker knows of, without the pages between: quick, for studies.
 
     Parameters
     ----------
@@ -359,28 +495,35 @@ def touch_log(draws: Draws, result: Outcome) -> tuple[pd.DataFrame, pd.DataFrame
 
     Returns
     -------
-    (touches, conversions) : two DataFrames
-        With the columns that `build_journeys` takes. A purchase is booked a second after its visit begins.
+    (touches, conversions, visitors) : three DataFrames
+        The first two with the columns that `build_journeys` takes; a purchase is booked a second after its visit
+        begins. visitors: visitor_id | device | country, and engagement where the shop knows it from before the
+        first day; one row a visitor with a touch, by appearance.
 
     Examples
     --------
     >>> from convtrack.world import draw, load_scenario, outcome
     >>> draws = draw(load_scenario("larkspur"), seed=1, visitors=500)
-    >>> touches, conversions = touch_log(draws, outcome(draws))
+    >>> touches, conversions, visitors = touch_log(draws, outcome(draws))
     >>> list(touches)
     ['visitor_id', 'touch_time', 'channel', 'campaign', 'interaction']
+    >>> list(visitors)
+    ['visitor_id', 'device', 'country']
     """
     points = touchpoints(draws, result)
-    seen = points[points["tracked"]].sort_values("time", kind="stable", ignore_index=True)
-    visitor, times = text(seen["visitor"], numbered("v", len(draws.people), 6)), draws.clock.times(seen["time"])
-    touches = pd.DataFrame({"visitor_id": visitor, "touch_time": times}).join(_named(seen, draws.scenario))
-    bought = np.flatnonzero(seen["buys"])
+    known = np.flatnonzero(points["tracked"])
+    known = known[in_order(points["time"].iloc[known])]
+    points = points[["visitor", "identity", "time", "channel", "campaign", "kind", "buys", "worth"]].iloc[known]
+    codes, visitors = visitors_seen(points, draws)
+    ids, times, bought = visitors["visitor_id"].array.take(codes), draws.clock.times(points["time"]), points["buys"].to_numpy()
+    names = {column: text(*coded) for column, coded in _names(points, draws.scenario).items()}
+    touches = pd.DataFrame({"visitor_id": ids, "touch_time": times, **names})
     conversions = pd.DataFrame({
-        "conversion_id": numbered("c", len(bought), 5),
+        "conversion_id": numbered("c", bought.sum(), 5),
         "goal": "purchase",
-        "visitor_id": visitor[bought],
+        "visitor_id": ids[bought],
         "conversion_time": times[bought] + pd.Timedelta(seconds=1),
-        "value": seen["worth"].to_numpy()[bought],
+        "value": points["worth"].to_numpy()[bought],
         "currency": draws.scenario.currency,
     })
-    return touches, conversions
+    return touches, conversions, visitors.drop(columns=["browser", "consent"]).reset_index(drop=True)
