@@ -23,7 +23,7 @@ _ROOMS = {
     "display": ["say", "show"],
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
-_MODULES = ["attribution", "funnels", "metrics", "plots"]
+_MODULES = ["attribution", "budget", "experiments", "funnels", "incremental", "metrics", "plots", "study", "world"]
 __all__ = [*_HOME, *_MODULES]
 
 

@@ -193,6 +193,41 @@ def simulate(out: Annotated[Path, typer.Option(help="Folder for the tables")],
         typer.echo(path)
 
 
+@app.command()
+def study(quick: Annotated[bool, typer.Option("--quick", help="Small worlds and two seeds: under a minute")] = False,
+          out: Annotated[Path | None, typer.Option(help="The study's folder; a call that was interrupted goes on there",
+                                                   show_default="results/study or results/study-quick")] = None,
+          workers: Annotated[int | None, typer.Option(min=1, help="Trials at a time", show_default="one a core")] = None,
+          format: Annotated[ReportFormat, typer.Option(help="text or json")] = ReportFormat.text) -> None:
+    """Run the study: simulated worlds, every model on each, and how far each is from the known truth.
+
+    Example: convtrack study --quick
+    """
+    from .study import describe, full_plan, publish, quick_plan, run_plan
+
+    plan = quick_plan() if quick else full_plan()
+    folder = out or Path("results") / ("study-quick" if quick else "study")
+    typer.echo(f"{len(plan.keys)} trials; each is kept in {folder} when it is done.", err=True)
+    run_plan(plan, folder, workers)
+    done = publish(plan, folder)
+    typer.echo(_json(done.as_json()) if format == ReportFormat.json else f"{describe(done)}\nWritten: {folder}")
+
+
+@app.command()
+def verify(folder: Annotated[Path | None, typer.Argument(help="A study's folder", show_default="the published study")] = None,
+           trials: Annotated[int, typer.Option(min=1, help="How many trials to run again")] = 3) -> None:
+    """Recompute some of what is published here, and say what moved: the shop's tables, and trials of the study.
+
+    Example: convtrack verify --trials 5
+    """
+    from .study import verify_published
+
+    lines, same = verify_published(folder, trials)
+    for line in lines:
+        typer.echo(line)
+    raise typer.Exit(0 if same else 1)
+
+
 def _json(answer: dict[str, Any]) -> str:
     return json.dumps(answer, ensure_ascii=False, indent=1, allow_nan=False)
 

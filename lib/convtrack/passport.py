@@ -69,8 +69,10 @@ def lesson_status(study: Study, lesson: Lesson) -> dict[str, str]:
 
 
 def has(study: Study, what: str) -> bool:
-    """Whether a study has a table ("spend"), or any value in a column of one ("events.channel")."""
+    """Whether a study has a table ("spend"), any value in a column of one ("events.channel"), or an "envelope.truth"."""
     table, _, column = what.partition(".")
+    if table == "envelope":
+        return not isinstance(study.envelope(column), Gap)
     frame = study.table(table)
     if isinstance(frame, Gap) or not column:
         return not isinstance(frame, Gap)

@@ -122,6 +122,14 @@ class Study:
             return Gap(f"This study has no table `{name}`.", REMEDY.format(name))
         return self.loaded(name).good
 
+    def envelope(self, name: str) -> pd.DataFrame | Gap:
+        """What is known of a simulated shop only, and lies beside its tables: "truth", "worlds" or "switches"."""
+        file = self.path.parent / "envelope" / f"{name}.parquet"
+        if not file.exists():
+            return Gap("What each channel really caused is known of a simulated shop only, and this data is real.",
+                       "To learn it, hold a channel back from a random part of your visitors: lesson 09.")
+        return pd.read_parquet(file)
+
     def loaded(self, name: str) -> Loaded:
         """A table as it was read: used and quarantined rows. Read once, then remembered."""
         if name not in self._loaded:

@@ -6,11 +6,12 @@ a trial, and goes on where it was interrupted. `results` puts the trials togethe
 verdict for each hypothesis. `published` reads what is in data/study and recomputes a sample of it.
 """
 
-from .published import Published, read_published, verify
+from .hypotheses import judge
+from .published import Published, describe, publish, read_published, verify, verify_published
 from .results import Results, collect
 from .runner import Plan, full_plan, quick_plan, run_plan
 from .scores import score
 from .trials import Trial, run_trial
 
-__all__ = ["Plan", "Published", "Results", "Trial", "collect", "full_plan", "quick_plan", "read_published", "run_plan", "run_trial",
-           "score", "verify"]
+__all__ = ["Plan", "Published", "Results", "Trial", "collect", "describe", "full_plan", "judge", "publish", "quick_plan",
+           "read_published", "run_plan", "run_trial", "score", "verify", "verify_published"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -14,12 +15,15 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ConvtrackError
+from ..world import simulate, write_world
 from .hypotheses import judge
 from .results import Results, collect
 from .runner import PLAN, Key, Plan
 from .trials import run_trial
 
 HERE = Path(__file__).resolve().parents[3] / "data" / "study"
+SHOP = HERE.parent / "larkspur"
+NOT_ON_TRIAL = ["truth", "truth_shapley", "oracle"]
 PARTS = ("numpy", "scipy", "pandas", "statsmodels", "duckdb", "ibis-framework")
 MOVED = 1e-6  # relative: other versions of a library may round otherwise, and no score depends on more
 
@@ -32,9 +36,13 @@ class Published:
     verdicts: pd.DataFrame
     manifest: dict[str, Any]
 
+    def as_json(self) -> dict[str, Any]:
+        """The object that `convtrack study --format json` prints."""
+        return self.results.as_json(self.verdicts)
+
 
 def publish(plan: Plan, out: Path) -> Published:
-    """Put the trials in a study's folder together, and write the tables beside them.
+    """The trials in a study's folder put together, and written as tables beside them.
 
     Parameters
     ----------
@@ -53,8 +61,22 @@ def publish(plan: Plan, out: Path) -> Published:
     versions = {"python": platform.python_version(), **{name: version(name) for name in PARTS}}
     manifest = {"plan": plan.name, "trials": len(plan.keys), "scenarios": plan.digests, "versions": versions}
     _write(out / "manifest.json", manifest)
-    _write(out / "study.json", results.as_json(verdicts))
-    return Published(results, verdicts, manifest)
+    published = Published(results, verdicts, manifest)
+    _write(out / "study.json", published.as_json())
+    return published
+
+
+def describe(published: Published) -> str:
+    """The study in words for a terminal: each world's best and worst model, the noise floor, and the verdicts."""
+    errors = published.results.wide("share_mae").drop(index=NOT_ON_TRIAL, errors="ignore")
+    floor = published.results.wide("share_mae").reindex(index=["oracle"])
+    lines = ["Mean absolute error of the channels' shares, by world: nearest and furthest model, and the noise floor"]
+    for world in errors:
+        known = errors[world].dropna()
+        ends = [f"{known.loc[model]:.3f} {model}" for model in (known.idxmin(), known.idxmax())] if len(known) else ["no share is defined"]
+        lines.append(f"  {world:<15}{'   '.join(f'{end:<28}' for end in ends)}{floor[world].iloc[0]:.3f}")
+    rows = published.verdicts.itertuples()
+    return "\n".join([*lines, "Hypotheses", *(f"  {row.id:<4}{row.verdict:<11}{row.claim}" for row in rows)])
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
@@ -73,6 +95,24 @@ def read_published(folder: Path = HERE) -> Published:
         raise ConvtrackError(f"There is no study in {folder}. Run it: convtrack study --out {folder}")
     results = Results(pd.read_parquet(folder / "scores.parquet"), pd.read_parquet(folder / "credits.parquet"))
     return Published(results, pd.read_csv(folder / "verdicts.csv"), json.loads((folder / "manifest.json").read_text("utf-8")))
+
+
+def verify_published(folder: Path | None, trials: int) -> tuple[list[str], bool]:
+    """What `convtrack verify` prints, and whether everything came out as it was published; the shop's tables come first."""
+    lines = [] if folder else _verify_shop()
+    for row in verify(folder or HERE, trials).itertuples():
+        moved = f"{row.moved} moved, by up to {row.largest:.2g} of themselves" if row.moved else "as published"
+        lines.append(f"study {row.scenario}, {row.visitors:,} visitors, seed {row.seed}: {row.compared:,} numbers, {moved}")
+    return lines, all(line.endswith("as published") for line in lines)
+
+
+def _verify_shop() -> list[str]:
+    """Whether each table of the shop is made again byte for byte."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = write_world(simulate("larkspur", seed=1), folder)
+        pairs = [(file.relative_to(folder), file.read_bytes(), SHOP / file.relative_to(folder)) for file in made]
+        return [f"shop {name}: {'as published' if there.exists() and there.read_bytes() == new else 'moved'}"
+                for name, new, there in pairs]
 
 
 def verify(folder: Path = HERE, trials: int = 3) -> pd.DataFrame:

@@ -61,6 +61,12 @@ class Game:
         """Gross profit minus the players' cost in each of the worlds; shape (2**players,)."""
         return margin * self.value - self.cost
 
+    @property
+    def table(self) -> pd.DataFrame:
+        """A world a row: on (the players that are on, in order), conversions, value, cost."""
+        on = [[name for bit, name in enumerate(self.players) if mask >> bit & 1] for mask in range(len(self.value))]
+        return pd.DataFrame({"on": on, "conversions": self.conversions, "value": self.value, "cost": self.cost}).round(6)
+
     def place(self, keep: NDArray[np.bool_]) -> int:
         """The place of the world in which these players are kept, given as (players,) bools."""
         return int((np.asarray(keep) << np.arange(len(self.players))).sum())
