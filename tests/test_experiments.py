@@ -217,6 +217,7 @@ def test_cuped_is_the_regression_on_arm_and_covariate(seed: int):
     found = row(cuped(values[:120], before[:120], values[120:], before[120:]), "adjusted")
     fit = sm.OLS(values, sm.add_constant(np.column_stack([arm, before]))).fit()
     assert found["difference"] == pytest.approx(fit.params[1])
+    assert 120 * found["treated"] + 80 * found["control"] == pytest.approx(values.sum())
     within = np.concatenate([side - side.mean() for side in (values[:120], values[120:])])
     assert 1 - found["variance_removed"] == pytest.approx(fit.ssr / (within @ within))
 
@@ -269,6 +270,13 @@ def test_power_and_visitors_are_those_of_r():
     """The examples of R's power.prop.test: n = 50 has a power of 0.740; a power of 0.90 needs n = 76.7 in each arm."""
     assert find_power(0.5, 0.5, 100) == pytest.approx(0.740, abs=5e-4)
     assert visitors_needed(0.5, 0.5, power=0.9).visitors == 2 * 77
+
+
+def test_power_with_arms_of_different_size_by_hand():
+    """2.2 % of 900 and 2 % of 100: sqrt(0.0218 * 0.9782 / 90) = 0.015393, sqrt(0.021516 / 900 + 0.0196 / 100) = 0.014829; then
+    1 - F((1.959964 * 0.015393 - 0.002) / 0.014829) + F(-(1.959964 * 0.015393 + 0.002) / 0.014829)."""
+    ends = [(1.959964 * 0.015393 + way * 0.002) / 0.014829 for way in (-1, 1)]
+    assert find_power(0.02, 0.1, 1000, share=0.9) == pytest.approx(sum(norm.sf(ends)), abs=2e-5)
 
 
 def test_visitors_needed_by_hand():
@@ -340,8 +348,9 @@ def test_the_bounds_are_those_that_lan_and_demets_functions_are_known_for(spendi
     assert stopping_bounds(5, spending)["z"].tolist() == pytest.approx(z, abs=6e-4)
 
 
-def test_the_error_of_three_uneven_looks_is_the_multivariate_normals():
-    times, z = np.array([0.3, 0.45, 1.0]), np.array([2.4, 2.3, 2.0])
+@pytest.mark.parametrize("times", [[0.3, 0.45, 1.0], [0.5, 0.501, 1.0], [0.001, 0.9, 1.0]])
+def test_the_error_of_three_uneven_looks_is_the_multivariate_normals(times: list[float]):
+    z = np.array([2.4, 2.3, 2.0])
     correlation = np.sqrt(np.minimum.outer(times, times) / np.maximum.outer(times, times))
     inside = multivariate_normal(cov=correlation).cdf(z, lower_limit=-z, rng=np.random.default_rng(1))
     assert error_rate(z, times) == pytest.approx(1 - inside, abs=2e-5)
@@ -470,6 +479,8 @@ def test_a_third_arm_is_checked_and_left_out():
     effect = lift(assignments, conversions, planned={**PLANNED, "less": 1})
     pd.testing.assert_frame_equal(effect.table, lift(*tables(PEOPLE, WON)).table)
     assert "less 100 for 100 planned" in effect.checks[0].sentence
+    only_there = conversions.head(1).assign(visitor_id="v200")
+    assert isinstance(lift(assignments, only_there, planned={**PLANNED, "less": 1}), Gap)
 
 
 def test_assignments_that_cannot_be_used_are_refused_or_a_gap(complaint):
@@ -490,7 +501,9 @@ def test_larkspurs_holdout_is_too_small_to_find_its_lift():
     effect = holdout_lift(assignments, conversions, "retargeting_holdout", {"ads": 0.85, "no_ads": 0.15}, "ads", "no_ads")
     assert [check.status for check in effect.checks] == ["passed"]
     assert (effect.table["low"] < 0).all() and (effect.table["high"] > 0).all()
-    assert "Zero is in the interval" in effect.sentence and "A holdout of this size finds a lift of" in effect.sentence
+    arms = assignments["arm"].value_counts()
+    found = detectable_lift(effect.table.loc[0, "control"], len(assignments), share=arms["ads"] / len(assignments)).lift
+    assert "Zero is in the interval" in effect.sentence and f"finds a lift of {found:.1%} or more 80%" in effect.sentence
     counts = {}
     for arm in ("ads", "no_ads"):  # the same, one visitor after the other
         when = assignments[assignments["arm"] == arm].set_index("visitor_id")["assigned_time"].to_dict()
@@ -547,6 +560,8 @@ def test_a_lift_of_every_treated_place_is_found_whatever_the_sizes_and_the_seaso
     for name in ("lift", "lift_low", "lift_high"):
         assert 1 + after[name] == pytest.approx((1 + before[name]) * (1 + true))
     assert after["treated"] == pytest.approx(changed[10:, :4].mean())
+    assert after["low"] == pytest.approx(after["treated"] * (1 - 1 / (1 + after["lift_low"])))
+    assert after["high"] == pytest.approx(after["treated"] * (1 - 1 / (1 + after["lift_high"])))
     assert after["incremental"] == pytest.approx(changed[10:, :4].sum() * (1 - 1 / (1 + after["lift"])))
 
 
