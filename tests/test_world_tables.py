@@ -208,6 +208,11 @@ class TestCookies:
         for table in TABLES:
             assert validate(getattr(world, table), table)[1].empty
 
+    def test_the_staff_are_nobody_else(self, worlds: dict[str, World], cookies: str) -> None:
+        events = worlds[cookies].events
+        assert events.groupby("visitor_id")["is_test"].nunique().max() == 1
+        assert 1 <= events.loc[events["is_test"], "visitor_id"].nunique() <= 2
+
     def test_the_quick_log_splits_people_as_the_whole_log_does(self, worlds: dict[str, World], cookies: str) -> None:
         touches, _, visitors = touch_log(*ran(with_cookies(**COOKIES[cookies])))
         logged = worlds[cookies].events[~worlds[cookies].events["is_test"]].dropna(subset="interaction")
