@@ -1,0 +1,416 @@
+"""Where money goes: moves that keep their laws, refusals that name their reason, figures found in a second way."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from convtrack.attribution import compare
+from convtrack.budget import (
+    UNSURE,
+    Curves,
+    Numbers,
+    keep_or_stop,
+    marginal_returns,
+    reallocate,
+    response_curves,
+    value_intervals,
+    weekly,
+)
+from convtrack.gaps import Gap
+from convtrack.metrics import roas_by_model
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+NOISE = np.array([1.03, 0.98, 1.01, 0.96, 1.02, 0.99, 1.04, 0.97, 1.0, 1.01, 0.98, 1.01])
+COST = np.array([60.0, 140, 90, 110, 75, 125, 100, 85, 130, 70, 115, 100])
+
+
+def rng(seed: int = 1) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def weeks(seed: int = 1, noise: float = 0.05, **channels: tuple[float, float]) -> pd.DataFrame:
+    """Twelve weeks of channels, each with its value at a cost of 100 and its elasticity, and its own order of COST."""
+    draw, parts = rng(seed), []
+    for channel, (level, elasticity) in channels.items():
+        cost = draw.permutation(COST)
+        value = level * (cost / 100) ** elasticity * draw.gamma(1 / noise**2, noise**2, len(cost))
+        parts.append(pd.DataFrame({"period": range(12), "channel": channel, "cost": cost, "value": value}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def certain(levels: list[float], elasticities: list[float], costs: list[float], draws: int = 1) -> Curves:
+    """Curves that are known without any doubt."""
+    cost = np.array(costs)
+    table = pd.DataFrame({"channel": [f"c{i}" for i in range(len(cost))], "cost": cost, "least": 0.2 * cost, "most": 3 * cost,
+                          "level": levels, "elasticity": elasticities, "reason": ""})
+    return Curves(table, Numbers(np.tile(levels, (draws, 1)), np.tile(elasticities, (draws, 1))))
+
+
+def slopes(levels: list[float], elasticities: list[float], costs: list[float], new: np.ndarray) -> np.ndarray:
+    """Marginal returns at the new costs, from the formula."""
+    level, elasticity, cost = np.array(levels), np.array(elasticities), np.array(costs)
+    return level * elasticity / cost * (new / cost) ** (elasticity - 1)
+
+
+SHOPS = st.integers(2, 5).flatmap(lambda n: st.tuples(
+    st.lists(st.floats(50, 900), min_size=n, max_size=n), st.lists(st.floats(0.05, 0.95), min_size=n, max_size=n),
+    st.lists(st.floats(20, 300), min_size=n, max_size=n)))
+
+
+# ------------------------------------------------------------------------------------------------ laws of a plan
+
+
+@settings(max_examples=30)
+@given(SHOPS, st.floats(0.2, 1), st.floats(1, 3))
+def test_the_total_is_kept_and_so_are_the_limits_of_every_channel(shop, low, high):
+    budget = reallocate(certain(*shop), low, high).budget
+    assert budget["new_cost"].sum() == pytest.approx(budget["cost"].sum(), rel=1e-9)
+    slack = 1e-6 * budget["cost"].sum()
+    assert (budget["new_cost"] >= low * budget["cost"] - slack).all()
+    assert (budget["new_cost"] <= high * budget["cost"] + slack).all()
+
+
+@settings(max_examples=30)
+@given(SHOPS)
+def test_channels_inside_their_limits_end_with_equal_marginal_returns_and_those_at_a_limit_on_the_right_side(shop):
+    budget = reallocate(certain(*shop)).budget
+    new, least, most = (budget[c].to_numpy() for c in ("new_cost", "least", "most"))
+    after, slack = slopes(*shop, new), 1e-4 * budget["cost"].to_numpy()
+    can_give, can_take = new > least + slack, new < most - slack
+    if can_give.any() and can_take.any():
+        assert after[can_take].max() <= after[can_give].min() * 1.01
+
+
+@settings(max_examples=30)
+@given(SHOPS)
+def test_a_channel_with_a_higher_marginal_return_never_loses_money_to_one_with_a_lower(shop):
+    plan, today = reallocate(certain(*shop)), slopes(*shop, np.array(shop[2]))
+    for row in plan.moves[plan.moves["amount"] > 0].to_dict("records"):
+        assert today[int(row["from"][1:])] < today[int(row["to"][1:])]
+
+
+@settings(max_examples=30)
+@given(SHOPS)
+def test_moves_are_the_changes_of_the_budget_and_their_gains_are_the_gain(shop):
+    plan = reallocate(certain(*shop))
+    change = dict.fromkeys(plan.budget["channel"], 0.0)
+    for row in plan.moves.to_dict("records"):
+        change[row["from"]] -= row["amount"]
+        change[row["to"]] += row["amount"]
+    new, cost = plan.budget["new_cost"].to_numpy(), np.array(shop[2])
+    assert list(change.values()) == pytest.approx((new - cost).tolist(), abs=1e-5 * cost.sum())
+    brings = sum(level * ((x / c) ** e - 1) for level, e, c, x in zip(*shop, new, strict=True))
+    assert plan.gain.value == pytest.approx(brings, abs=1e-4 * sum(shop[0])) and plan.gain.value >= -1e-9
+    assert plan.moves["gain"].sum() == pytest.approx(plan.gain.value, abs=1e-4 * sum(shop[0]))
+
+
+@settings(max_examples=10)
+@given(st.lists(st.tuples(st.floats(50, 900), st.floats(0.1, 0.9), st.floats(20, 300)), min_size=2, max_size=3))
+def test_no_budget_on_a_fine_grid_brings_more(channels):
+    shop = [list(numbers) for numbers in zip(*channels, strict=True)]
+    level, elasticity, cost = (np.array(numbers) for numbers in shop)
+    shares = np.array([point for point in product(np.linspace(0.5, 1.5, 201), repeat=len(cost) - 1)])
+    last = (cost.sum() - shares @ cost[:-1]) / cost[-1]
+    grid = np.column_stack([shares, last])[(last >= 0.5) & (last <= 1.5)]
+    best = (level * (grid**elasticity - 1)).sum(axis=1).max()
+    found = reallocate(certain(*shop)).gain.value
+    assert found >= best - 1e-6 * level.sum()
+    assert found <= best + 1e-3 * level.sum()  # and no miracle: the grid is fine
+
+
+def test_two_square_roots_share_the_money_as_the_squares_of_their_levels():
+    """By hand: x1 / x2 = (a1 / a2)^2 for a * sqrt(x), so 300 splits into 240 and 60 for levels 2 and 1."""
+    plan = reallocate(certain([20.0, np.sqrt(200.0)], [0.5, 0.5], [100.0, 200.0]), low=0.2, high=3)
+    assert plan.budget["new_cost"].tolist() == pytest.approx([240, 60], rel=1e-3)
+
+
+# ------------------------------------------------------------------------------------------------ what cannot be told
+
+
+@settings(max_examples=8)
+@given(st.integers(0, 10_000), st.floats(100, 900), st.floats(0.1, 0.9))
+def test_between_identical_channels_nothing_is_moved_and_the_pair_is_named(seed, level, elasticity):
+    one = weeks(seed, 0.03, A=(level, elasticity))
+    plan = reallocate(response_curves(pd.concat([one, one.assign(channel="B")]), rng(seed), draws=100))
+    assert plan.moves["verdict"].tolist() == [UNSURE]
+    assert plan.moves["amount"].tolist() == [0] and plan.gain == (0, 0, 0)
+    assert plan.budget["new_cost"].tolist() == plan.budget["cost"].tolist()
+    assert plan.sentence in [f"No move is recommended. The data cannot tell apart {pair}." for pair in ("A and B", "B and A")]
+
+
+def test_a_pair_is_refused_while_money_moves_between_others():
+    both = weeks(1, 0.02, Poor=(100, 0.3), Rich=(900, 0.7))
+    twin = both[both["channel"] == "Rich"].assign(channel="Twin")
+    plan = reallocate(response_curves(pd.concat([both, twin]), rng(), draws=200))
+    verdicts = {frozenset(pair): verdict for *pair, verdict in plan.moves[["from", "to", "verdict"]].to_numpy()}
+    assert verdicts[frozenset(["Rich", "Twin"])] == UNSURE
+    assert {verdicts[frozenset(["Poor", other])] for other in ("Rich", "Twin")} == {"move"}
+    assert "The data cannot tell apart" in plan.sentence and "from Poor" in plan.sentence
+
+
+def test_a_plan_stays_within_the_spend_that_was_seen():
+    plan = reallocate(response_curves(weeks(1, 0.02, Poor=(100, 0.3), Rich=(900, 0.7)), rng(), draws=50), low=0, high=5)
+    assert plan.budget["least"].tolist() == [COST.min()] * 2 and plan.budget["most"].tolist() == [COST.max()] * 2
+    assert plan.budget["new_cost"].tolist() == pytest.approx([60, 140])
+
+
+def test_the_gain_is_what_the_curves_promise_less_the_optimism_and_its_interval_that_of_the_draws():
+    curves = response_curves(weeks(2, 0.1, Mean=(200, 0.3), Poor=(300, 0.4), Rich=(600, 0.6)), rng(), draws=300)
+    plan = reallocate(curves)
+    share = (plan.budget["new_cost"] / plan.budget["cost"]).to_numpy()
+    promised = (curves.fitted.levels * (share**curves.fitted.elasticities - 1)).sum()
+    drawn = (curves.drawn.levels * (share**curves.drawn.elasticities - 1)).sum(axis=1)
+    assert plan.optimism > 0 and plan.gain.value == pytest.approx(promised - plan.optimism)
+    assert [plan.gain.low, plan.gain.high] == pytest.approx(np.quantile(drawn, [0.025, 0.975]) - plan.optimism)
+    assert plan.moves["gain"].sum() == pytest.approx(plan.gain.value)
+    assert (plan.moves["low"] <= plan.moves["gain"]).all() and (plan.moves["gain"] <= plan.moves["high"]).all()
+
+
+def test_the_intervals_of_all_pairs_hold_together_in_at_least_95_of_100_draws():
+    curves = response_curves(weeks(3, 0.1, **{name: (400, 0.5) for name in "ABCDE"}), rng(), draws=1000)
+    cost, channels = curves.known["cost"].to_numpy(), curves.known["channel"]
+    marginal = pd.DataFrame(curves.drawn.levels * curves.drawn.elasticities / cost, columns=channels)
+    inside = [(marginal[row["to"]] - marginal[row["from"]]).between(row["difference_low"], row["difference_high"])
+              for row in reallocate(curves).moves.to_dict("records")]
+    assert len(inside) == 10
+    assert 0.95 <= np.all(inside, axis=0).mean() <= 0.975  # a rank of 1,000 draws is a step of about 0.02
+    assert np.mean(inside) > 0.98  # each by itself holds more often
+
+
+def test_drawn_elasticities_are_those_of_saturating_curves():
+    drawn = response_curves(weeks(1, 0.1, Email=(300, 0.95), SMS=(300, 0.05)), rng()).drawn
+    assert drawn.elasticities.min() == 0 and drawn.elasticities.max() == 1 and (drawn.levels > 0).all()
+
+
+@pytest.mark.parametrize(("spread", "word"), [(0.0, "varied by 0%"), (0.01, "one point of the curve")])
+def test_spend_that_hardly_varies_gives_no_curve_but_the_reason(spread, word):
+    cost = 100 + 100 * spread * np.tile([-1, 1], 6)
+    periods = pd.DataFrame({"period": range(12), "channel": "Display", "cost": cost, "value": 50 * NOISE})
+    curves = response_curves(periods, rng())
+    assert word in curves.table.loc[0, "reason"] and "Display: its spend varied by" in curves.sentence
+    for gap in (marginal_returns(curves), reallocate(curves), curves.points()):
+        assert isinstance(gap, Gap) and "Display" in gap.sentence
+
+
+@pytest.mark.parametrize(("value", "word"), [
+    (COST**2 * NOISE, "follows demand"), (1e6 / COST**2 * NOISE, "fell as spend rose"), (COST * 0, "credit in 0 of 12"),
+    (COST - 61, "negative")])
+def test_what_no_saturating_curve_can_be_has_its_reason(value, word):
+    periods = pd.DataFrame({"period": range(12), "channel": "Search", "cost": COST, "value": value})
+    assert word in response_curves(periods, rng()).table.loc[0, "reason"]
+
+
+def test_a_channel_that_paused_has_no_curve_and_one_without_any_cost_is_not_in_the_table():
+    periods = weeks(1, 0.05, Email=(200, 0.5), SMS=(200, 0.5), Direct=(900, 0.1))
+    periods.loc[periods["channel"] == "Direct", "cost"] = 0.0
+    periods = periods[(periods["channel"] != "SMS") | (periods["period"] > 2)]
+    table = response_curves(periods, rng()).table.set_index("channel")
+    assert table.index.tolist() == ["Email", "SMS"] and table.loc["Email", "reason"] == ""
+    assert "paused in 3 of 12" in table.loc["SMS", "reason"]
+
+
+def test_with_one_curve_there_is_nothing_to_move_and_the_others_reasons_are_said():
+    lone = reallocate(response_curves(weeks(1, 0.05, Email=(200, 0.5)), rng()))
+    assert isinstance(lone, Gap) and "two channels" in lone.reason
+
+
+def test_without_cost_or_value_there_is_a_gap_and_a_wrong_row_is_an_error(complaint):
+    periods = weeks(1, 0.05, Email=(200, 0.5))
+    assert "No channel has a cost" in response_curves(periods.assign(cost=0.0), rng()).reason
+    assert "No conversion has a value" in response_curves(periods.assign(value=np.nan), rng()).reason
+    assert "Email in period 0 stands there twice" in complaint(response_curves, pd.concat([periods, periods[:1]]), rng())
+    assert "negative cost" in complaint(response_curves, periods.assign(cost=-periods["cost"]), rng())
+    assert "Write 0" in complaint(response_curves, periods.assign(value=periods["value"].where(periods["period"] > 0)), rng())
+    assert "low=2" in complaint(reallocate, response_curves(periods, rng()), low=2)
+    assert "'sales'" in complaint(response_curves, periods, rng(), "sales")
+
+
+# ------------------------------------------------------------------------------------------------ curves
+
+
+def test_the_curve_is_the_maximum_of_the_poisson_likelihood():
+    """An independent way: the likelihood on a grid of elasticities, the level solved in closed form at each."""
+    periods = weeks(3, 0.1, Email=(300, 0.6))
+    found = response_curves(periods, rng()).table.iloc[0]
+    cost, value = periods["cost"].to_numpy() / periods["cost"].mean(), periods["value"].to_numpy()
+    grid = np.linspace(0, 1, 10_001)
+    powers = cost ** grid[:, None]
+    level = value.sum() / powers.sum(axis=1)
+    fitted = level[:, None] * powers
+    best = np.argmax((value * np.log(fitted) - fitted).sum(axis=1))
+    assert found["elasticity"] == pytest.approx(grid[best], abs=1e-4)
+    assert found["level"] == pytest.approx(level[best], rel=1e-4)
+
+
+def test_average_and_marginal_return_follow_from_level_and_elasticity():
+    """By hand: 200 from 50 is 4 a pound; with an elasticity of one half the last pound brings 2."""
+    row = marginal_returns(certain([200.0], [0.5], [50.0])).iloc[0]
+    assert row[["average", "average_low", "average_high"]].tolist() == [4, 4, 4]
+    assert row[["marginal", "marginal_low", "marginal_high"]].tolist() == [2, 2, 2]
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 10_000), st.floats(0.2, 0.8))
+def test_more_noise_makes_wider_intervals(seed, elasticity):
+    def width(noise: float) -> float:
+        table = response_curves(weeks(seed, noise, Email=(300, elasticity)), rng(), draws=10).table
+        return float((table["high"] - table["low"]).iloc[0])
+    assert width(0.2) > width(0.01)
+
+
+@settings(max_examples=8)
+@given(st.integers(0, 10_000), st.sampled_from([0.01, 0.8, 160.0]))
+def test_another_currency_changes_the_unit_and_nothing_else(seed, rate):
+    periods = weeks(seed, 0.04, A=(150, 0.3), B=(500, 0.6), C=(300, 0.5))
+    here, there = (response_curves(table, rng(), draws=60) for table in (
+        periods, periods.assign(cost=periods["cost"] * rate, value=periods["value"] * rate)))
+    pd.testing.assert_frame_equal(marginal_returns(here).filter(regex="average|marginal"),
+                                  marginal_returns(there).filter(regex="average|marginal"))
+    one, other = reallocate(here), reallocate(there)
+    assert one.moves["verdict"].tolist() == other.moves["verdict"].tolist()
+    assert (one.budget["new_cost"] * rate).tolist() == pytest.approx(other.budget["new_cost"].tolist(), rel=1e-3)
+    assert one.gain.value * rate == pytest.approx(other.gain.value, rel=1e-3, abs=1e-6 * rate)
+
+
+@settings(max_examples=8)
+@given(st.integers(0, 10_000), st.randoms(use_true_random=False))
+def test_the_order_of_rows_and_channels_changes_nothing(seed, shuffler):
+    periods = weeks(seed, 0.04, A=(150, 0.3), B=(500, 0.6), C=(300, 0.5))
+    order = list(periods.index)
+    shuffler.shuffle(order)
+    one, other = (reallocate(response_curves(table, rng(), draws=40)) for table in (periods, periods.loc[order]))
+    pd.testing.assert_frame_equal(one.budget, other.budget)
+    pd.testing.assert_frame_equal(one.moves, other.moves)
+
+
+def test_the_interval_of_the_marginal_return_holds_the_true_one_in_about_95_of_100_shops():
+    """Of 200 channels with known curves; 0.88 is four and a half standard errors below 0.95."""
+    channels = {f"c{i:03d}": (400.0, 0.5) for i in range(200)}
+    returns = marginal_returns(response_curves(weeks(7, 0.08, **channels), rng()))
+    true = 400 * 0.5 / 100 * (returns["cost"] / 100) ** -0.5
+    assert len(returns) == 200
+    assert 0.88 <= true.between(returns["marginal_low"], returns["marginal_high"]).mean() <= 0.99
+
+
+def test_the_points_of_a_curve_lie_on_it_within_their_interval_and_within_the_spend_seen():
+    curves = response_curves(weeks(1, 0.05, Email=(300, 0.5), SMS=(100, 0.4)), rng(), draws=200)
+    points, known = curves.points(5), curves.known.set_index("channel")
+    assert points["channel"].value_counts().to_dict() == {"Email": 5, "SMS": 5}
+    for row in points.itertuples():
+        curve = known.loc[row.channel]
+        assert row.value == pytest.approx(curve["level"] * (row.cost / curve["cost"]) ** curve["elasticity"])
+        assert row.low <= row.value <= row.high and curve["least"] <= row.cost <= curve["most"]
+
+
+# ------------------------------------------------------------------------------------------------ weeks
+
+
+def shop_of_weeks() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Spend from Sunday 4 January to Monday 19 January 2026, and a journey on each day."""
+    days = pd.date_range("2026-01-04", "2026-01-19")
+    spend = pd.DataFrame({"date": days, "channel": "Email", "cost": np.arange(len(days), dtype=float), "currency": "GBP"})
+    ends = days.tz_localize("UTC") + pd.Timedelta(hours=23, minutes=30)
+    journeys = pd.DataFrame({"end_time": ends, "path": [["Email"]] * len(days), "converted": True, "value": 10.0})
+    return spend, journeys
+
+
+def test_only_full_weeks_count_and_a_cost_or_conversion_belongs_to_its_week():
+    """By hand: the weeks of 5 and 12 January cost 1 + ... + 7 and 8 + ... + 14, with seven orders of 10 each."""
+    table = weekly(*shop_of_weeks(), "last_touch", "UTC")
+    assert table["period"].dt.day.tolist() == [5, 12]
+    assert table[["cost", "conversions", "value"]].to_numpy().tolist() == [[28, 7, 70], [77, 7, 70]]
+
+
+def test_a_week_before_the_first_journey_is_not_a_week_without_conversions():
+    spend, journeys = shop_of_weeks()
+    assert weekly(spend, journeys[5:], "last_touch", "UTC")["period"].dt.day.tolist() == [12]
+    assert weekly(spend, journeys[:-4], "last_touch", "UTC")["period"].dt.day.tolist() == [5]
+
+
+def test_days_are_those_of_the_time_zone():
+    """At 23:30 UTC it is already the next day in Helsinki, so the first Monday there has an order from Sunday."""
+    spend, journeys = shop_of_weeks()
+    only = journeys[journeys["end_time"].dt.day.isin([4, 5, 18, 19])]
+    assert weekly(spend, only, "last_touch", "Europe/Helsinki")["conversions"].tolist() == [2, 0]
+    assert weekly(spend, only, "last_touch", "UTC")["conversions"].tolist() == [1, 1]
+
+
+def test_without_a_full_week_or_with_two_currencies_there_is_a_gap():
+    spend, journeys = shop_of_weeks()
+    assert "no full week" in weekly(spend[:5], journeys, "last_touch", "UTC").reason
+    assert "GBP" in weekly(spend.assign(currency=["EUR", "GBP"] * 8), journeys, "last_touch", "UTC").reason
+
+
+# ------------------------------------------------------------------------------------------------ keep or stop
+
+
+def journeys_of_people(people: int = 60) -> pd.DataFrame:
+    """Every second visitor buys, with Email last; SMS stands on the path of every third."""
+    path = [["SMS", "Email"] if i % 3 == 0 else ["Email"] for i in range(people)]
+    return pd.DataFrame({"visitor_id": [f"v{i}" for i in range(people)], "path": path,
+                         "converted": [i % 2 == 0 for i in range(people)], "value": [20.0 + i % 5 for i in range(people)]})
+
+
+def test_value_intervals_have_the_credit_of_compare_and_hold_it():
+    journeys, models = journeys_of_people(), ["last_touch", "linear", "markov"]
+    found = value_intervals(journeys, models, 100, rng())
+    table = compare(journeys, models).table
+    pd.testing.assert_frame_equal(found[["model", "channel", "conversions", "value"]],
+                                  table[["model", "channel", "conversions", "value"]], check_dtype=False)
+    assert ((found["value_low"] <= found["value"]) & (found["value"] <= found["value_high"])).all()
+
+
+def test_the_interval_of_value_is_that_of_a_sum_over_visitors():
+    """With one touch each the credited value is a sum over visitors, whose bootstrap error is known: sqrt(n) * sd."""
+    journeys = journeys_of_people(400).assign(path=[["Email"]] * 400)
+    row = value_intervals(journeys, ["last_touch"], 600, rng()).iloc[0]
+    each = journeys["value"].where(journeys["converted"], 0.0)
+    half = 1.96 * np.sqrt(400) * each.std(ddof=0)
+    assert row["value_low"] == pytest.approx(row["value"] - half, abs=0.2 * half)
+    assert row["value_high"] == pytest.approx(row["value"] + half, abs=0.2 * half)
+
+
+@given(st.floats(1, 1000), st.floats(0, 1000), st.floats(0, 500), st.floats(0, 500), st.floats(0.05, 1))
+def test_keep_where_the_whole_interval_pays_stop_where_none_of_it_does(cost, low, more, most, margin):
+    spend = pd.DataFrame({"channel": ["Email"], "cost": [cost]})
+    credit = pd.DataFrame({"model": "linear", "channel": ["Email"], "conversions": 5.0, "value": low + more,
+                           "value_low": low, "value_high": low + more + most})
+    row = keep_or_stop(spend, credit, margin).iloc[0]
+    assert row["profit_low"] <= row["profit"] <= row["profit_high"]
+    pays = (margin * low >= cost, margin * (low + more + most) >= cost)
+    assert row["verdict"] == {(True, True): "keep", (False, False): "stop"}.get(pays, "cannot tell")
+
+
+def test_profit_is_the_return_on_ad_spend_of_the_other_room_in_money():
+    journeys, spend = journeys_of_people(), pd.DataFrame({"channel": ["Email", "SMS"], "cost": [100.0, 40.0]})
+    credit = value_intervals(journeys, ["last_touch", "linear"], 50, rng())
+    table = keep_or_stop(spend, credit, 0.4).set_index(["channel", "model"])
+    returns = roas_by_model(spend, credit)
+    for (channel, model), row in table.iterrows():
+        assert row["profit"] == pytest.approx(row["cost"] * (0.4 * returns.loc[channel, model] - 1))
+
+
+def test_a_channel_without_credit_may_still_have_missed_three_to_four_conversions():
+    """By hand: -log(0.025) = 3.689 conversions of 20 are 73.8; at half margin 36.9, which pays for 30 and not for 40."""
+    credit = pd.DataFrame({"model": "linear", "channel": ["Email"], "conversions": [10.0], "value": [200.0],
+                           "value_low": [150.0], "value_high": [250.0]})
+    for cost, verdict in ((30.0, "cannot tell"), (40.0, "stop")):
+        spend = pd.DataFrame({"channel": ["Display"], "cost": [cost]})
+        row = keep_or_stop(spend, credit, 0.5).iloc[0]
+        assert row["verdict"] == verdict and row["profit_high"] == pytest.approx(36.888 - cost, abs=0.01)
+
+
+def test_what_keep_or_stop_needs_is_named(complaint):
+    spend = pd.DataFrame({"channel": ["Email"], "cost": [10.0], "currency": "GBP"})
+    credit = value_intervals(journeys_of_people(), ["linear"], 10, rng())
+    assert "value_low" in complaint(keep_or_stop, spend, credit.drop(columns="value_low"), 0.5)
+    assert "margin=35" in complaint(keep_or_stop, spend, credit, 35)
+    assert "No channel has a cost" in keep_or_stop(spend.assign(cost=0.0), credit, 0.5).reason
+    two = pd.concat([spend, spend.assign(currency="EUR")])
+    assert "EUR and GBP" in keep_or_stop(two, credit, 0.5).reason
+    unvalued = journeys_of_people().assign(value=np.nan)
+    assert "No conversion has a value" in value_intervals(unvalued, ["linear"], 10, rng()).reason
