@@ -1,8 +1,8 @@
-"""Pairs of a touch and an earlier one of the same person: what a person has met until then."""
+"""Touches in order, and pairs of a touch and an earlier one of the same person: what a person has met until then."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,23 @@ class Pairs(NamedTuple):
 
     later: Ints
     earlier: Ints
+
+
+def in_order(*keys: Any) -> Ints:
+    """The places of whole numbers from 0 up, sorted by the last key, then by the one before it; equals stay as they come.
+
+    What `numpy.lexsort` does, several times faster where a number and its place fit into one integer.
+
+    >>> in_order([1, 2, 0], [5, 4, 4]).tolist()
+    [2, 1, 0]
+    """
+    columns = [np.asarray(key) for key in keys]
+    order = place = np.arange(len(columns[0]))
+    if max(int(column.max(initial=0)) for column in columns) >= 2**63 // max(len(place), 1) - 1:
+        return np.lexsort(columns)
+    for column in columns:
+        order = order[np.sort(column[order] * len(place) + place) % max(len(place), 1)]
+    return order
 
 
 def earlier_pairs(visitor: Ints, later: Ints, earlier: Ints) -> Pairs:

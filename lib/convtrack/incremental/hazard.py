@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import comb
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,10 +17,11 @@ from ..pairs import Ints
 from ..schema import INTERACTIONS
 from .visits import Floats, VisitLog
 
-HALF_LIVES = (1.5, 3.0, 6.0, 12.0, 24.0, 48.0)  # days that are tried
-CAPS = (3.2, 1.6, 0.8, 0.4)  # log-hazard: the most that all exposures together can add, as tried after none
-SEARCHED = 6  # visits without a conversion, per visit with one, on which half-lives and caps are tried
-HIGHEST = 5.0  # log-hazard beyond which the search does not look
+LIVES, START = (np.log(1.0), np.log(90.0)), 8.0  # half-lives that are searched, in log days, and where that begins, in days
+APART = 0.5  # deviation of the logarithms of half-lives from their mean that is expected beforehand
+BENDS, LEAST_BEND = (0.0, 4.0), 1e-3  # 1 / cap that is searched, and what is too little to be a cap
+SEARCHED = 4  # visits without a conversion, per visit with one, on which half-lives and caps are tried
+HIGHEST = 6.0  # absolute log-hazard beyond which the search does not look
 LEAST_TOUCHES = 30  # an interaction of a channel with fewer has no effect of its own
 
 
@@ -121,9 +122,9 @@ def fit_hazard(log: VisitLog, players: Sequence[str], half_lives: Mapping[str, f
     players : names of channels
         Those that can be taken away; everything else is the baseline.
     half_lives : mapping of channel to days, optional
-        Tried from `HALF_LIVES` for each channel in turn, if not given.
+        Fitted with everything else, if not given; one for each player.
     cap : float, optional
-        Tried from none and `CAPS`, if not given; infinite for none.
+        Fitted with everything else, if not given; infinite for none.
     together : pairs of channels
         Pairs whose exposures also work together (a product of both, each at most 1).
 
@@ -133,17 +134,10 @@ def fit_hazard(log: VisitLog, players: Sequence[str], half_lives: Mapping[str, f
         If no player has a touch in the log.
     """
     names = list(players)
-    design = _Design(log, names, together, np.arange(len(log.visits)))
-    lives, ceiling = dict(half_lives or dict.fromkeys(names, HALF_LIVES[2])), np.inf if cap is None else cap
     if half_lives is None or cap is None:
         some = _Design(log, names, together, _some_visits(log))
-        found = _maximum(some, lives, ceiling)
-        if half_lives is None:
-            found = _with_half_lives(some, found)
-        if cap is None:
-            found = _with_cap(some, found)
-        lives, ceiling = found.half_lives, found.cap
-    return design.fitted(_maximum(design, lives, ceiling))
+        half_lives, cap = _Search(some, half_lives, cap).best()
+    return _Design(log, names, together, np.arange(len(log.visits))).fitted(dict(half_lives), cap)
 
 
 def _some_visits(log: VisitLog) -> Ints:
@@ -153,48 +147,43 @@ def _some_visits(log: VisitLog) -> Ints:
     return np.union1d(np.flatnonzero(log.bought), others[::step])
 
 
-class _Maximum(NamedTuple):
-    """The largest likelihood for given half-lives and cap, and the coefficients there."""
+class _Search:
+    """The likeliest half-lives and cap, with the coefficients, all at once.
 
-    half_lives: dict[str, float]
-    cap: float
-    beta: Floats
-    loglik: float
+    What is searched is (coefficients, logarithms of half-lives, 1 / cap). Half-lives are drawn together: their logarithms have a
+    normal prior of deviation `APART` around their mean, so that a channel with little data borrows the half-life of the others.
+    """
 
+    def __init__(self, design: _Design, half_lives: Mapping[str, float] | None, cap: float | None) -> None:
+        self.design, self.bought = design, design.bought
+        self.scale = np.concatenate([np.ones(design.constant.shape[1]), 1 / (design.exposures(dict.fromkeys(design.players, START)).std(axis=0) + 1e-9)])
+        self.lives = [(np.log(days), np.log(days)) for days in (half_lives or {}).values()] or [LIVES] * len(design.players)
+        self.bend = BENDS if cap is None else (1 / cap, 1 / cap)
 
-def _likelihood(fit: _Maximum) -> float:
-    return fit.loglik
+    def best(self) -> tuple[dict[str, float], float]:
+        """Half-lives and cap."""
+        free = [(None, None)] * len(self.scale)
+        start = np.concatenate([self.design.start / self.scale, [np.mean(ends) for ends in self.lives], [min(max(self.bend[0], 0.1), self.bend[1])]])
+        found = minimize(self._value, start, jac=True, method="L-BFGS-B", bounds=[*free, *self.lives, self.bend],
+                         options={"maxiter": 300, "ftol": 1e-8, "gtol": 1e-2})
+        *lives, bend = found.x[len(self.scale):]
+        return dict(zip(self.design.players, np.exp(lives).tolist(), strict=True)), 1 / bend if bend > LEAST_BEND else np.inf
 
-
-def _with_half_lives(design: _Design, best: _Maximum) -> _Maximum:
-    """The best half-life for all channels alike, and from there for each channel in turn, a step at a time."""
-    alike = [_maximum(design, dict.fromkeys(best.half_lives, days), best.cap, best.beta) for days in HALF_LIVES]
-    best = max(alike, key=_likelihood)
-    for player in design.players:
-        for steps in (HALF_LIVES, HALF_LIVES[::-1]):
-            for days in steps[steps.index(best.half_lives[player]) + 1:]:
-                tried = _maximum(design, {**best.half_lives, player: days}, best.cap, best.beta)
-                if tried.loglik <= best.loglik:
-                    break
-                best = tried
-    return best
-
-
-def _with_cap(design: _Design, best: _Maximum) -> _Maximum:
-    """The best cap, tried from none downwards until it gets worse."""
-    for cap in CAPS:
-        tried = _maximum(design, best.half_lives, cap, best.beta)
-        if tried.loglik <= best.loglik:
-            break
-        best = tried
-    return best
-
-
-def _maximum(design: _Design, half_lives: dict[str, float], cap: float, start: Floats | None = None) -> _Maximum:
-    objective = _Objective(design, half_lives, cap)
-    found = minimize(objective.value, design.start if start is None else start, method="trust-exact",
-                     jac=objective.gradient, hess=objective.information, options={"gtol": 1e-6 * len(design.bought), "maxiter": 100})
-    return _Maximum(half_lives, cap, found.x, -float(found.fun))
+    def _value(self, place: Floats) -> tuple[float, Floats]:
+        width, count = self.design.constant.shape[1], len(self.scale)
+        beta, lives, bend = place[:count] * self.scale, place[count:-1], place[-1]
+        exposures, slopes = self.design.with_slopes(dict(zip(self.design.players, np.exp(lives), strict=True)))
+        added = exposures @ beta[width:]
+        hazard = np.exp(np.clip(self.design.constant @ beta[:width] + _bent(added, bend), -HIGHEST, HIGHEST))
+        sold = hazard[self.bought]
+        value = self.design.others @ hazard - np.log(-np.expm1(-sold)).sum()
+        pull = self.design.others * hazard
+        pull[self.bought] -= sold / np.expm1(sold)
+        bent = pull * np.exp(-bend * np.maximum(added, 0))
+        of_beta = np.concatenate([pull @ self.design.constant, bent @ exposures]) * self.scale
+        of_lives = (bent @ slopes * beta[width:]) @ self.design.owners
+        apart = (lives - lives.mean()) / APART**2
+        return value + (apart @ (lives - lives.mean())) / 2, np.concatenate([of_beta, of_lives + apart, [pull @ _bent_slope(added, bend)]])
 
 
 class _Design:
@@ -204,16 +193,22 @@ class _Design:
         self.log, self.players, self.together = log, players, together
         self.bought, self.visits = log.bought[rows], log.visits[rows]
         self.weight = np.where(self.bought, 1.0, (~log.bought).sum() / (~self.bought).sum())
+        self.others = self.weight * ~self.bought
         self.constant = np.column_stack([np.ones(len(rows)), log.covariates[log.visitor[self.visits]]])
         self.kinds = [(player, kind) for player in players for kind in range(len(INTERACTIONS))
                       if (self._touches(player, kind)).sum() >= LEAST_TOUCHES]
         if not self.kinds:
             raise ConvtrackError(f"None of {', '.join(players)} has {LEAST_TOUCHES} touches in the log. Name other channels.")
         self._pairs = {key: log.until(self.visits, self._touches(*key)) for key in self.kinds}
-        self._cache: dict[tuple[str, int, float], Floats] = {}
 
     def _touches(self, player: str, kind: int) -> NDArray[np.bool_]:
         return (self.log.channel == self.log.code(player)) & (self.log.kind == kind)
+
+    @cached_property
+    def owners(self) -> Floats:
+        """Which player's half-life each term has; shape (terms, players), nothing for pairs."""
+        own = np.array([[float(name == player) for player in self.players] for name, _ in self.kinds])
+        return np.vstack([own, np.zeros((len(self.together), len(self.players)))])
 
     @property
     def start(self) -> Floats:
@@ -230,35 +225,45 @@ class _Design:
 
     def exposures(self, half_lives: Mapping[str, float]) -> Floats:
         """What is left at each visit of the touches until then; shape (visits, terms)."""
-        columns = [self._exposure(player, kind, half_lives[player]) for player, kind in self.kinds]
-        total = {player: sum(column for column, (of, _) in zip(columns, self.kinds, strict=True) if of == player)
-                 for player in {name for pair in self.together for name in pair}}
-        products = [np.minimum(total[one], 1) * np.minimum(total[other], 1) for one, other in self.together]
-        return np.column_stack([*columns, *products])
+        return self.with_slopes(half_lives)[0]
 
-    def _exposure(self, player: str, kind: int, days: float) -> Floats:
-        key = player, kind, days
-        if key not in self._cache:
-            pairs, age = self._pairs[player, kind]
-            self._cache[key] = np.bincount(pairs.later, np.exp2(-age / days), minlength=len(self.visits))
-        return self._cache[key]
+    def with_slopes(self, half_lives: Mapping[str, float]) -> tuple[Floats, Floats]:
+        """The exposures, and their derivatives in the logarithm of the half-life of their player; (visits, terms) both.
 
-    def fitted(self, best: _Maximum) -> HazardFit:
-        """The model with those coefficients."""
+        The terms of pairs that work together are given no derivative: who asks for those gives the half-lives too.
+        """
+        parts = [self._exposure(*key, half_lives[key[0]]) for key in self.kinds]
+        columns, slopes = (np.column_stack(part) for part in zip(*parts, strict=True))
+        of = {player: columns[:, [name == player for name, _ in self.kinds]].sum(axis=1) for pair in self.together for player in pair}
+        products = [np.minimum(of[one], 1) * np.minimum(of[other], 1) for one, other in self.together]
+        return np.column_stack([columns, *products]), np.hstack([slopes, np.zeros((len(slopes), len(products)))])
+
+    def _exposure(self, player: str, kind: int, days: float) -> tuple[Floats, Floats]:
+        pairs, age = self._pairs[player, kind]
+        left = np.exp2(-age / days)
+        counts = len(self.visits)
+        return np.bincount(pairs.later, left, counts), np.bincount(pairs.later, left * age * np.log(2) / days, counts)
+
+    def fitted(self, half_lives: dict[str, float], cap: float) -> HazardFit:
+        """The model with the likeliest coefficients for those half-lives and that cap."""
+        exposures = self.exposures(half_lives)
+        objective = _Objective(self, exposures, cap)
+        found = minimize(objective.value, self.start, method="trust-exact", jac=objective.gradient, hess=objective.information,
+                         options={"gtol": 1e-9 * len(self.bought), "maxiter": 100})
         width, code = self.constant.shape[1], {self.log.code(player): place for place, player in enumerate(self.players)}
         own = np.array([code.get(channel, -1) for channel in range(len(self.log.channels))])
-        return HazardFit(self.players, best.half_lives, best.cap, best.loglik, self.constant @ best.beta[:width],
-                         dict(zip(self.kinds, best.beta[width:].tolist(), strict=False)), self.exposures(best.half_lives) * best.beta[width:], self.members,
-                         own[self.log.channel[self.visits]], self.log.mean_value)
+        effects = dict(zip(self.kinds, found.x[width:].tolist(), strict=False))
+        return HazardFit(self.players, half_lives, cap, -float(found.fun), self.constant @ found.x[:width], effects,
+                         exposures * found.x[width:], self.members, own[self.log.channel[self.visits]], self.log.mean_value)
 
 
 class _Objective:
     """Minus the log-likelihood, its gradient, and its expected second derivative (Fisher information)."""
 
-    def __init__(self, design: _Design, half_lives: Mapping[str, float], cap: float) -> None:
-        self.columns = np.hstack([design.constant, design.exposures(half_lives)])
+    def __init__(self, design: _Design, exposures: Floats, cap: float) -> None:
+        self.columns = np.hstack([design.constant, exposures])
         self.width, self.cap, self.bought = design.constant.shape[1], cap, design.bought
-        self.weight, self.others = design.weight, design.weight * ~design.bought
+        self.weight, self.others = design.weight, design.others
         self._last: tuple[bytes, Floats, Floats] = (b"", *np.empty((2, 0)))
 
     def _at(self, beta: Floats) -> tuple[Floats, Floats]:
@@ -270,7 +275,7 @@ class _Objective:
                 columns = columns.copy()
                 columns[:, self.width:] *= np.exp(-np.maximum(added, 0) / self.cap)[:, None]
             total = self.columns @ beta if added is None else columns[:, :self.width] @ beta[:self.width] + _capped(added, self.cap)
-            self._last = beta.tobytes(), np.exp(np.minimum(total, HIGHEST)), columns
+            self._last = beta.tobytes(), np.exp(np.clip(total, -HIGHEST, HIGHEST)), columns
         return self._last[1:]
 
     def value(self, beta: Floats) -> float:
@@ -298,6 +303,19 @@ def _running_sum(added: Floats, group: Ints) -> Floats:
 def _capped(added: Floats, cap: float) -> Floats:
     """What exposures that add up to `added` do to the log-hazard; a cap bends only what is above zero."""
     return added if np.isinf(cap) else np.minimum(added, 0) - cap * np.expm1(-np.maximum(added, 0) / cap)
+
+
+def _bent(added: Floats, bend: float) -> Floats:
+    """`_capped` with 1 / cap, which may be 0."""
+    return added if bend < LEAST_BEND else _capped(added, 1 / bend)
+
+
+def _bent_slope(added: Floats, bend: float) -> Floats:
+    """The derivative of `_bent` in the bend."""
+    above = np.maximum(added, 0)
+    if bend < LEAST_BEND:
+        return -(above**2) / 2
+    return (above * np.exp(-bend * above) + np.expm1(-bend * above) / bend) / bend
 
 
 def _chance(log_hazard: Floats) -> Floats:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from statsmodels.discrete.discrete_model import Logit, Poisson
+from statsmodels.api import OLS, Logit
 
 from .visits import Floats, VisitLog
 
@@ -18,7 +18,7 @@ def doubly_robust(log: VisitLog, players: Sequence[str]) -> pd.DataFrame:
 
     For a channel, t says whether it reached a visitor at all, y counts the visitor's conversions, and x is what is known of
     the visitor and which of the other channels reached them. With e(x) the chance of being reached (logistic) and m(x) the
-    conversions expected without it (Poisson, fitted on those not reached), the estimate is the sum over visitors of
+    conversions expected without it (linear, fitted on those not reached), the estimate is the sum over visitors of
     (t - (1 - t) e / (1 - e)) * (y - m): the effect on the reached, right if either e or m is (Robins, Rotnitzky and Zhao
     1994; Moodie, Saarela and Stephens 2018 for the reached). The 95 % interval takes the terms of the sum as independent.
 
@@ -43,7 +43,7 @@ def _on_the_reached(treated: Floats, sold: Floats, covariates: Floats, others: F
     known = np.column_stack([np.ones(len(treated)), covariates, others])
     chance = Logit(treated, known).fit(disp=False).predict().clip(LEAST, MOST)
     apart = treated == 0
-    without = Poisson(sold[apart], known[apart]).fit(disp=False)
+    without = OLS(sold[apart], known[apart]).fit()
     terms = (treated - (1 - treated) * chance / (1 - chance)) * (sold - without.predict(known))
     spread = 1.96 * np.sqrt(len(terms)) * terms.std()
     return terms.sum(), terms.sum() - spread, terms.sum() + spread

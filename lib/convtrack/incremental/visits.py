@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import ConvtrackError
-from ..pairs import Ints, Pairs, earlier_pairs
+from ..pairs import Ints, Pairs, earlier_pairs, in_order
 from ..schema import INTERACTIONS
 
 Floats = NDArray[np.float64]
@@ -95,7 +95,7 @@ def read_visits(touches: pd.DataFrame, conversions: pd.DataFrame, visitors: pd.D
     """
     ids = pd.Index(visitors["visitor_id"])
     visitor, seconds = ids.get_indexer(touches["visitor_id"]), _microseconds(touches["touch_time"])
-    order = np.lexsort((seconds, visitor))
+    order = in_order(seconds - seconds.min(initial=0), visitor) if (visitor >= 0).all() else np.arange(len(visitor))
     names = sorted(touches["channel"].unique())
     kinds = pd.Index(INTERACTIONS).get_indexer(touches["interaction"])
     if (visitor < 0).any() or (kinds < 0).any():

@@ -74,7 +74,8 @@ def describe(published: Published) -> str:
     for world in errors:
         known = errors[world].dropna()
         ends = [f"{known.loc[model]:.3f} {model}" for model in (known.idxmin(), known.idxmax())] if len(known) else ["no share is defined"]
-        lines.append(f"  {world:<15}{'   '.join(f'{end:<28}' for end in ends)}{floor[world].iloc[0]:.3f}")
+        known_floor = f"{floor[world].iloc[0]:.3f}" if floor[world].notna().any() else "not known"
+        lines.append(f"  {world:<15}{''.join(f'{end:<30}' for end in ends)}{known_floor}")
     rows = published.verdicts.itertuples()
     return "\n".join([*lines, "Hypotheses", *(f"  {row.id:<4}{row.verdict:<11}{row.claim}" for row in rows)])
 

@@ -84,14 +84,19 @@ class Results:
         rows = self.main(self.summary)
         means = rows.pivot(index=["scenario", "model"], columns="score", values="mean").reindex(columns=list(SCORES)).reset_index()
         ends = rows[rows["score"] == "share_mae"][["scenario", "model", "low", "high"]]
-        cells = means.merge(ends, how="left").astype(object)
+        cells = means.merge(ends, how="left")
         sizes = {name: {"visitors": size, "seeds": int(self._seeds(name, size))} for name, size in self.main_size.items()}
-        return {"scenarios": sizes, "scores": cells.where(cells.notna(), None).to_dict("records"),
-                "hypotheses": verdicts.to_dict("records")}
+        return {"scenarios": sizes, "scores": _records(cells), "hypotheses": _records(verdicts)}
 
     def _seeds(self, scenario: str, size: int) -> int:
         rows = self.scores[(self.scores["scenario"] == scenario) & (self.scores["visitors"] == size)]
         return rows["seed"].nunique()
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows, with None where a number has no meaning."""
+    cells = table.astype(object)
+    return cells.where(cells.notna(), None).to_dict("records")
 
 
 def collect(out: Path) -> Results:

@@ -77,7 +77,8 @@ def _credits(draws: Draws, result: Outcome, played: Game) -> Iterator[tuple[str,
     yield from _attributed(touches, conversions, VIEWS, played)
     log = read_visits(touches, conversions, visitors)
     yield from _incremental(log, played)
-    yield ORACLE, fit_oracle(draws, result).switched_off()
+    if is_plain(draws.scenario):
+        yield ORACLE, fit_oracle(draws, result).switched_off()
     yield HOLDOUT, _holdouts(draws, result, log.mean_value, played)
 
 
@@ -114,6 +115,11 @@ def _incremental(log: VisitLog, played: Game) -> Iterator[tuple[str, pd.DataFram
     yield "doubly_robust", doubly_robust(log, played.players)
 
 
+def is_plain(scenario: Scenario) -> bool:
+    """Whether channels only act at visits that come by themselves, so that a hazard of visits is the world's own form."""
+    return not any(channel.drives or channel.anyway or channel.gate for channel in scenario.channels.values())
+
+
 def fit_oracle(draws: Draws, result: Outcome) -> HazardFit:
     """The world's own form with its numbers fitted: half-lives, cap and synergies are given, and so is everybody's intent."""
     scenario = draws.scenario
@@ -133,7 +139,7 @@ def _holdouts(draws: Draws, result: Outcome, mean_value: float, played: Game) ->
 
 def _holdout(name: str, draws: Draws, result: Outcome) -> tuple[float, float, float]:
     """Conversions that the channel adds when everybody gets it, with a 95 % interval, from a random half who did not."""
-    held_out = draws.rng(f"study holdout/{name}").random(len(draws.people)) < 0.5
+    held_out = draws.rng(f"study holdout/{draws.scenario.name}/{name}").random(len(draws.people)) < 0.5
     on = np.ones((len(draws.people), len(draws.scenario.channels)), bool)
     on[held_out, draws.scenario.code(name)] = False
     bought = _purchases(draws, outcome(draws, on))

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from convtrack.pairs import Pairs, earlier_pairs
+from convtrack.pairs import Pairs, earlier_pairs, in_order
 from convtrack.world.scenario import CLICK, DELIVERY, OPEN, VIEW, VISIT, Scenario, Spread, by_interaction
 
 DAY = 86_400  # seconds
@@ -204,7 +204,8 @@ class Draws(Market):
 
 def on_site(kind: Any) -> np.ndarray:
     """Whether a touch of that kind is a visit to the site."""
-    return np.isin(kind, (CLICK, VISIT))
+    kinds = np.asarray(kind)
+    return (kinds == CLICK) | (kinds == VISIT)  # several times faster than numpy.isin
 
 
 def _opens(touches: pd.DataFrame, gate: str) -> np.ndarray:
@@ -405,7 +406,7 @@ def _followers(lead: Lead, ends: pd.DataFrame, market: Market) -> pd.DataFrame:
 
 def _sorted(touches: pd.DataFrame) -> pd.DataFrame:
     """The touches by person and time."""
-    return touches.iloc[np.lexsort((touches["level"], touches["time"], touches["visitor"]))]
+    return touches.iloc[in_order(touches["level"], touches["time"], touches["visitor"])]
 
 
 def _kept(touches: pd.DataFrame, keep: pd.Series) -> pd.DataFrame:

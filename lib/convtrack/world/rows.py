@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from convtrack.schema import INTERACTIONS, column_names
+from convtrack.pairs import in_order
 from convtrack.world.draws import DAY, Draws, lognormal, on_site, pick
 from convtrack.world.outcome import Outcome
 from convtrack.world.scenario import VISIT, Cookies, Scenario
@@ -36,22 +37,6 @@ def numbered(letter: str, count: int, digits: int, first: int = 1) -> Any:
     ['v00001', 'v00002']
     """
     return (letter + pd.Series(range(first, first + count), dtype=int).astype("str").str.zfill(digits)).array
-
-
-def in_order(*keys: Any) -> np.ndarray:
-    """The places of whole numbers, sorted by the last key, then by the one before it; equals stay as they come.
-
-    What `numpy.lexsort` does, several times faster, because each number is sorted as one with its place; so a key
-    times the count of places must stay below 2**63.
-
-    >>> in_order([1, 2, 0], [5, 4, 4]).tolist()
-    [2, 1, 0]
-    """
-    place = np.arange(len(keys[0]))
-    order = place
-    for key in keys:
-        order = order[np.sort(np.asarray(key)[order] * len(place) + place) % max(len(place), 1)]
-    return order
 
 
 def event_names(scenario: Scenario) -> pd.Index:
