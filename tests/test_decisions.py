@@ -7,7 +7,7 @@ from itertools import chain, combinations
 import numpy as np
 import pandas as pd
 import pytest
-from convtrack.budget import audience_lift, audience_of, leaks, regrets
+from convtrack.budget import audience_lift, audience_of, leaks, regrets, response_curves, weekly
 from convtrack.errors import ConvtrackError
 from convtrack.gaps import Gap
 from hypothesis import given, settings
@@ -130,3 +130,14 @@ def test_a_decision_that_no_world_has_tried_is_refused():
     switches = pd.DataFrame({"on": [["A"], ["A", "B"]], "value": [9.0, 10.0], "cost": 0.0})
     with pytest.raises(ConvtrackError, match="'nothing' on"):
         regrets(switches, pd.DataFrame({"nothing": [False, False]}, index=["A", "B"]), margin=1)
+
+
+def test_a_week_without_a_known_value_is_neither_a_crash_nor_a_value():
+    days = pd.date_range("2026-01-05", periods=14)
+    spend = pd.DataFrame({"date": days, "channel": "Email", "cost": 2.0})
+    journeys = pd.DataFrame({"end_time": days[[0, 3, 13]].tz_localize("UTC"), "path": [["Email"], ["Email"], ["SMS"]],
+                             "converted": True, "value": [None, 30.0, None]})
+    assert weekly(spend, journeys, "last_touch", "UTC")["value"].tolist() == [30.0, 0.0]
+    unknown = weekly(spend, journeys.assign(value=np.nan), "last_touch", "UTC")
+    assert unknown["value"].isna().all()
+    assert isinstance(response_curves(unknown, np.random.default_rng(1)), Gap)

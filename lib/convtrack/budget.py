@@ -234,8 +234,9 @@ def weekly(spend: pd.DataFrame, journeys: pd.DataFrame, model: str | Model, time
     Returns
     -------
     DataFrame or Gap
-        The period is the Monday. A week counts if spend and journeys reach from its first day to its last. A gap if none
-        does, or spend is in several currencies.
+        The period is the Monday. A week counts if spend and journeys reach from its first day to its last. Conversions whose
+        value is not known add nothing to it; if none is known in any week, the value is missing. A gap if no week counts, or
+        spend is in several currencies.
 
     Examples
     --------
@@ -261,7 +262,8 @@ def weekly(spend: pd.DataFrame, journeys: pd.DataFrame, model: str | Model, time
     cost = spend["cost"].astype(float).groupby([days - pd.to_timedelta(days.dt.day_of_week, unit="D"), spend["channel"]]).sum()
     credit = [_credit(journeys[weeks == monday], get_model(model)).assign(period=monday) for monday in mondays]
     credited = pd.concat(credit).set_index(["period", "channel"])[["conversions", "value"]]
-    table = credited.reindex(cells, fill_value=0.0)
+    table = credited.fillna(0.0).reindex(cells, fill_value=0.0)
+    table["value"] = table["value"] if credited["value"].notna().any() else np.nan
     table.insert(0, "cost", cost.reindex(cells, fill_value=0.0).to_numpy())
     return table.reset_index()
 
