@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from closed_form import plain_world, purchases
 
+from convtrack.coalitions import lost, shapley_value
 from convtrack.errors import ConvtrackError
 from convtrack.world import Draws, draw, expected, game, load_scenario, outcome, scenario_names, truth
 
@@ -37,9 +38,9 @@ class TestClosedForm:
     def test_what_is_lost_without_the_ad_is_the_difference_of_two_formulas(self) -> None:
         numbers = dict(base=0.01, visits=0.05, ads=0.1, effect=0.6, half_life=6.0, days=60)
         drawn = draw(plain_world(**numbers), seed=12, visitors=20_000)
-        lost = expected(drawn)[0] - expected(drawn, ["Direct"])[0]
+        missing = expected(drawn)[0] - expected(drawn, ["Direct"])[0]
         formula = purchases(**numbers) - purchases(**{**numbers, "effect": 0.0})
-        assert lost.mean() == pytest.approx(formula, abs=4 * lost.std() / math.sqrt(len(lost)) + 0.005 * formula)
+        assert missing.mean() == pytest.approx(formula, abs=4 * missing.std() / math.sqrt(len(missing)) + 0.005 * formula)
 
 
 class TestNoEffect:
@@ -60,7 +61,7 @@ class TestGame:
     def test_shapley_values_add_up_to_what_all_players_add(self, draws: Draws) -> None:
         played = game(draws)
         for of in (played.conversions, played.value):
-            assert played.shapley(of).sum() == pytest.approx(of[-1] - of[0])
+            assert shapley_value(of).sum() == pytest.approx(of[-1] - of[0])
 
     def test_shapley_values_are_the_mean_over_all_orders(self, draws: Draws) -> None:
         played = game(draws, ["Display", "Paid Video", "Paid Search Generic"])
@@ -69,7 +70,7 @@ class TestGame:
             for place, player in enumerate(order):
                 before = sum(1 << other for other in order[:place])
                 gains[player] += played.conversions[before | 1 << player] - played.conversions[before]
-        assert played.shapley(played.conversions) == pytest.approx(gains / 6)
+        assert shapley_value(played.conversions) == pytest.approx(gains / 6)
 
     def test_each_place_is_the_world_with_those_players_on(self, draws: Draws) -> None:
         played = game(draws, ["Display", "Affiliates"])
@@ -79,7 +80,7 @@ class TestGame:
 
     def test_what_is_lost_is_what_truth_says(self, draws: Draws) -> None:
         played, table = game(draws), truth(draws).set_index("channel")
-        assert played.lost(played.conversions) == pytest.approx(table.loc[played.players, "incremental_conversions"].to_numpy(), abs=1e-5)
+        assert lost(played.conversions) == pytest.approx(table.loc[played.players, "incremental_conversions"].to_numpy(), abs=1e-5)
 
     def test_players_cost_what_their_touches_cost_and_nothing_when_off(self, draws: Draws) -> None:
         played = game(draws)

@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from ..coalitions import dividends, over_supersets, shapley_value, sums_of_dividends
 from ..paths import Floats, Paths
 from .model import Credit, Crediting, Draws, Model
 from .rules import LinearUnique
@@ -108,7 +109,7 @@ class ShapleyRate(Game):
     def worth(self, outcome: Floats, conversions: Floats, journeys: Floats) -> Floats:
         rate = np.divide(outcome, journeys, out=np.zeros(len(outcome)), where=conversions > 0)
         playing = np.where(conversions > 0, journeys, 0.0)
-        return _sums_of_dividends(_dividends(rate) * _over_supersets(playing))
+        return sums_of_dividends(dividends(rate) * over_supersets(playing))
 
 
 @dataclass(frozen=True)
@@ -126,37 +127,4 @@ class ShapleyExact(Game):
     adds_up: ClassVar[bool] = False
 
     def worth(self, outcome: Floats, conversions: Floats, journeys: Floats) -> Floats:
-        return _sums_of_dividends(_dividends(outcome))
-
-
-def _pairs(game: Floats, channel: int) -> Floats:
-    """The game as pairs of sets that differ in one channel only: [:, 0] are without it, [:, 1] the same sets with it."""
-    return game.reshape(-1, 2, 1 << channel)
-
-
-def _channels(game: Floats) -> range:
-    return range(len(game).bit_length() - 1)
-
-
-def _dividends(game: Floats) -> Floats:
-    """Harsanyi's dividends: what each set is worth beyond the sum over its subsets (Moebius transform)."""
-    dividends = game.copy()
-    for channel in _channels(game):
-        pairs = _pairs(dividends, channel)
-        pairs[:, 1] -= pairs[:, 0]
-    return dividends
-
-
-def _over_supersets(amounts: Floats) -> Floats:
-    """For each set, the sum of the amounts over the sets that contain it (zeta transform)."""
-    sums = amounts.copy()
-    for channel in _channels(amounts):
-        pairs = _pairs(sums, channel)
-        pairs[:, 0] += pairs[:, 1]
-    return sums
-
-
-def _sums_of_dividends(dividends: Floats) -> Floats:
-    """For each channel, the sum over the sets with it of the dividend divided by the size of the set."""
-    shares = dividends / np.maximum(np.bitwise_count(np.arange(len(dividends))), 1)
-    return np.array([_pairs(shares, channel)[:, 1].sum() for channel in _channels(dividends)])
+        return shapley_value(outcome)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import comb
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from ..coalitions import lost, shapley_value
 from ..errors import ConvtrackError
 from ..pairs import Ints
 from ..schema import INTERACTIONS
@@ -31,8 +31,8 @@ class HazardFit:
 
     A visit i converts with chance p = 1 - exp(-exp(eta)), eta = base + covariates + G(S), where S adds up, over the
     visitor's touches k until then, effect * 2**(-age / half-life), and G(S) = cap * (1 - exp(-S / cap)), which is S where
-    there is no cap, and where S is negative. This is a discrete-time proportional hazard (Prentice and Gloeckler 1978) on visits, in the spirit of
-    Shender et al. 2023. Without a channel its own visits are gone, and the other visits lose what it added to S.
+    there is no cap, and where S is negative. This is a discrete-time proportional hazard (Prentice and Gloeckler 1978) on
+    visits, in the spirit of Shender et al. 2023. Without a channel its own visits are gone, and the others lose what it added.
 
     Attributes
     ----------
@@ -71,21 +71,19 @@ class HazardFit:
         there = np.append(on, True)[self.own]
         return float((there * _chance(self.eta + _capped(total, self.cap))).sum())
 
+    @cached_property
+    def game(self) -> Floats:
+        """Expected conversions with every set of players on, by place as in `coalitions`."""
+        count = len(self.players)
+        return np.array([self.conversions(place >> np.arange(count) & 1 == 1) for place in range(1 << count)])
+
     def switched_off(self) -> pd.DataFrame:
         """Conversions that would be missing if each channel alone were off: channel | conversions | value."""
-        everything = np.ones(len(self.players), bool)
-        without = [self.conversions(everything & (np.arange(len(everything)) != player)) for player in range(len(everything))]
-        return self._table(self.conversions(everything) - np.array(without))
+        return self._table(lost(self.game))
 
     def shapley(self) -> pd.DataFrame:
-        """The Shapley value of each channel in the game of `conversions`, all subsets: channel | conversions | value."""
-        count = len(self.players)
-        sets = np.arange(1 << count)[:, None] >> np.arange(count) & 1 == 1
-        worth, size = np.array([self.conversions(on) for on in sets]), sets.sum(axis=1)
-        weight = np.array([1 / (count * comb(count - 1, others)) for others in range(count)])
-        masks = [np.flatnonzero(~sets[:, player]) for player in range(count)]
-        return self._table(np.array([((worth[rest | 1 << player] - worth[rest]) * weight[size[rest]]).sum()
-                                     for player, rest in enumerate(masks)]))
+        """The Shapley value of each channel in the game of `conversions`: channel | conversions | value."""
+        return self._table(shapley_value(self.game))
 
     def backward(self, log: VisitLog) -> pd.DataFrame:
         """Credit by backward elimination, touch by touch from the last to the first: channel | conversions | value.
@@ -141,7 +139,7 @@ def fit_hazard(log: VisitLog, players: Sequence[str], half_lives: Mapping[str, f
 
 
 def _some_visits(log: VisitLog) -> Ints:
-    """Every visit with a conversion, and of the others every so manieth: enough to tell one half-life from another."""
+    """Every visit with a conversion, and of the others one in so many: enough to tell one half-life from another."""
     others = np.flatnonzero(~log.bought)
     step = max(len(others) // (SEARCHED * int(log.bought.sum())), 1)
     return np.union1d(np.flatnonzero(log.bought), others[::step])
@@ -155,35 +153,36 @@ class _Search:
     """
 
     def __init__(self, design: _Design, half_lives: Mapping[str, float] | None, cap: float | None) -> None:
-        self.design, self.bought = design, design.bought
-        self.scale = np.concatenate([np.ones(design.constant.shape[1]), 1 / (design.exposures(dict.fromkeys(design.players, START)).std(axis=0) + 1e-9)])
-        self.lives = [(np.log(days), np.log(days)) for days in (half_lives or {}).values()] or [LIVES] * len(design.players)
+        self.design = design
+        spread = design.exposures(dict.fromkeys(design.players, START)).std(axis=0) + 1e-9
+        self.scale = np.concatenate([np.ones(design.constant.shape[1]), 1 / spread])
+        given = [np.log(half_lives[player]) for player in design.players] if half_lives else []
+        self.lives = [(days, days) for days in given] or [LIVES] * len(design.players)
         self.bend = BENDS if cap is None else (1 / cap, 1 / cap)
 
     def best(self) -> tuple[dict[str, float], float]:
         """Half-lives and cap."""
         free = [(None, None)] * len(self.scale)
-        start = np.concatenate([self.design.start / self.scale, [np.mean(ends) for ends in self.lives], [min(max(self.bend[0], 0.1), self.bend[1])]])
+        begin = [*(np.mean(ends) for ends in self.lives), min(max(self.bend[0], 0.1), self.bend[1])]
+        start = np.concatenate([self.design.start / self.scale, begin])
         found = minimize(self._value, start, jac=True, method="L-BFGS-B", bounds=[*free, *self.lives, self.bend],
                          options={"maxiter": 300, "ftol": 1e-8, "gtol": 1e-2})
         *lives, bend = found.x[len(self.scale):]
         return dict(zip(self.design.players, np.exp(lives).tolist(), strict=True)), 1 / bend if bend > LEAST_BEND else np.inf
 
     def _value(self, place: Floats) -> tuple[float, Floats]:
-        width, count = self.design.constant.shape[1], len(self.scale)
-        beta, lives, bend = place[:count] * self.scale, place[count:-1], place[-1]
-        exposures, slopes = self.design.with_slopes(dict(zip(self.design.players, np.exp(lives), strict=True)))
+        """Minus the logarithm of likelihood and prior, and its gradient."""
+        design, width = self.design, self.design.constant.shape[1]
+        beta, lives, bend = place[:len(self.scale)] * self.scale, place[len(self.scale):-1], place[-1]
+        exposures, slopes = design.with_slopes(dict(zip(design.players, np.exp(lives), strict=True)))
         added = exposures @ beta[width:]
-        hazard = np.exp(np.clip(self.design.constant @ beta[:width] + _bent(added, bend), -HIGHEST, HIGHEST))
-        sold = hazard[self.bought]
-        value = self.design.others @ hazard - np.log(-np.expm1(-sold)).sum()
-        pull = self.design.others * hazard
-        pull[self.bought] -= sold / np.expm1(sold)
+        hazard = np.exp(np.clip(design.constant @ beta[:width] + _bent(added, bend), -HIGHEST, HIGHEST))
+        pull = _pull(hazard, design)
         bent = pull * np.exp(-bend * np.maximum(added, 0))
-        of_beta = np.concatenate([pull @ self.design.constant, bent @ exposures]) * self.scale
-        of_lives = (bent @ slopes * beta[width:]) @ self.design.owners
-        apart = (lives - lives.mean()) / APART**2
-        return value + (apart @ (lives - lives.mean())) / 2, np.concatenate([of_beta, of_lives + apart, [pull @ _bent_slope(added, bend)]])
+        apart = lives - lives.mean()
+        gradient = [np.concatenate([pull @ design.constant, bent @ exposures]) * self.scale,
+                    (bent @ slopes * beta[width:]) @ design.owners + apart / APART**2, [pull @ _bent_slope(added, bend)]]
+        return _surprise(hazard, design) + apart @ apart / APART**2 / 2, np.concatenate(gradient)
 
 
 class _Design:
@@ -262,8 +261,7 @@ class _Objective:
 
     def __init__(self, design: _Design, exposures: Floats, cap: float) -> None:
         self.columns = np.hstack([design.constant, exposures])
-        self.width, self.cap, self.bought = design.constant.shape[1], cap, design.bought
-        self.weight, self.others = design.weight, design.others
+        self.width, self.cap, self.design = design.constant.shape[1], cap, design
         self._last: tuple[bytes, Floats, Floats] = (b"", *np.empty((2, 0)))
 
     def _at(self, beta: Floats) -> tuple[Floats, Floats]:
@@ -279,17 +277,15 @@ class _Objective:
         return self._last[1:]
 
     def value(self, beta: Floats) -> float:
-        hazard, _ = self._at(beta)
-        return float(self.others @ hazard - np.log(-np.expm1(-hazard[self.bought])).sum())
+        return _surprise(self._at(beta)[0], self.design)
 
     def gradient(self, beta: Floats) -> Floats:
         hazard, columns = self._at(beta)
-        sold = hazard[self.bought]
-        return (self.others * hazard) @ columns - (sold / np.expm1(sold)) @ columns[self.bought]
+        return _pull(hazard, self.design) @ columns
 
     def information(self, beta: Floats) -> Floats:
         hazard, columns = self._at(beta)
-        return columns.T @ (columns * (self.weight * hazard**2 / np.expm1(hazard))[:, None])
+        return columns.T @ (columns * (self.design.weight * hazard**2 / np.expm1(hazard))[:, None])
 
 
 def _running_sum(added: Floats, group: Ints) -> Floats:
@@ -298,6 +294,19 @@ def _running_sum(added: Floats, group: Ints) -> Floats:
     first = np.flatnonzero(np.diff(group, prepend=-1))
     before = np.concatenate([[0.0], total])[first]
     return total - np.repeat(before, np.diff(first, append=len(group)))
+
+
+def _surprise(hazard: Floats, design: _Design) -> float:
+    """Minus the log-likelihood."""
+    return float(design.others @ hazard - np.log(-np.expm1(-hazard[design.bought])).sum())
+
+
+def _pull(hazard: Floats, design: _Design) -> Floats:
+    """The derivative of `_surprise` in the log-hazard of each visit."""
+    pull = design.others * hazard
+    sold = hazard[design.bought]
+    pull[design.bought] -= sold / np.expm1(sold)
+    return pull
 
 
 def _capped(added: Floats, cap: float) -> Floats:

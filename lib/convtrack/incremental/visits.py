@@ -62,8 +62,8 @@ class VisitLog:
         return Pairs(np.searchsorted(visits, pairs.later), pairs.earlier), days
 
     def code(self, channel: str) -> int:
-        """The code of a channel."""
-        return self.channels.index(channel)
+        """The code of a channel; -1 where it has no touch."""
+        return self.channels.index(channel) if channel in self.channels else -1
 
 
 def read_visits(touches: pd.DataFrame, conversions: pd.DataFrame, visitors: pd.DataFrame) -> VisitLog:
@@ -93,13 +93,11 @@ def read_visits(touches: pd.DataFrame, conversions: pd.DataFrame, visitors: pd.D
     >>> log.bought.tolist(), log.placed, log.mean_value
     ([True], 1, 30.0)
     """
-    ids = pd.Index(visitors["visitor_id"])
+    ids, kinds = pd.Index(visitors["visitor_id"]), pd.Index(INTERACTIONS).get_indexer(touches["interaction"])
     visitor, seconds = ids.get_indexer(touches["visitor_id"]), _microseconds(touches["touch_time"])
-    order = in_order(seconds - seconds.min(initial=0), visitor) if (visitor >= 0).all() else np.arange(len(visitor))
-    names = sorted(touches["channel"].unique())
-    kinds = pd.Index(INTERACTIONS).get_indexer(touches["interaction"])
     if (visitor < 0).any() or (kinds < 0).any():
         raise ConvtrackError("Every touch needs an `interaction` and a visitor who is in `visitors`. Map `interaction` in study.yaml.")
+    order, names = in_order(seconds - seconds.min(initial=seconds.max(initial=0)), visitor), sorted(touches["channel"].unique())
     visitor, seconds, kinds = visitor[order], seconds[order], kinds[order]
     visits = np.flatnonzero(np.isin(kinds, ON_SITE))
     bought = np.zeros(len(visits), bool)

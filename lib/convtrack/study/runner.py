@@ -22,7 +22,7 @@ from ..errors import ConvtrackError
 from ..world import load_scenario, scenario_names
 from .trials import run_trial
 
-SEEDS, VISITORS = 20, 100_000
+SEEDS, VISITORS, QUICK = 20, 100_000, 6_000
 GROWING = ("independent", "targeted")  # worlds that are also run at other sizes
 SIZES = {30_000: 10, 300_000: 6, 1_000_000: 3}  # visitors: seeds
 PLAN, TRIALS = "plan.json", "trials"
@@ -73,8 +73,8 @@ def full_plan() -> Plan:
 
 
 def quick_plan() -> Plan:
-    """Every world at 10,000 visitors with two seeds: enough to see that everything runs, too little to conclude from."""
-    return Plan("quick", tuple(Key(name, 10_000, seed) for name in scenario_names() for seed in (1, 2)))
+    """Every world, small and with two seeds: enough to see that everything runs, too little to conclude from."""
+    return Plan("quick", tuple(Key(name, QUICK, seed) for name in scenario_names() for seed in (1, 2)))
 
 
 def run_plan(plan: Plan, out: Path, workers: int | None = None) -> int:
@@ -96,12 +96,16 @@ def run_plan(plan: Plan, out: Path, workers: int | None = None) -> int:
     """
     _claim(plan, out)
     open_ones = [key for key in plan.keys if not (out / TRIALS / key.folder).exists()]
-    with _pool(workers or os.cpu_count() or 1) as pool:
-        jobs = [pool.submit(_keep, key, out / TRIALS) for key in open_ones]
-        done = tqdm(as_completed(jobs), total=len(plan.keys), initial=len(plan.keys) - len(jobs), desc="trials", unit="trial",
-                    file=sys.stderr, leave=False)
-        for job in done:
-            job.result()
+    try:
+        with _pool(workers or os.cpu_count() or 1) as pool:
+            jobs = [pool.submit(_keep, key, out / TRIALS) for key in open_ones]
+            for job in tqdm(as_completed(jobs), total=len(plan.keys), initial=len(plan.keys) - len(jobs), desc="trials",
+                            unit="trial", file=sys.stderr, leave=False):
+                job.result()
+    except KeyboardInterrupt:
+        kept = len([*(out / TRIALS).glob("[!.]*")])
+        raise ConvtrackError(f"Stopped. {kept} of {len(plan.keys)} trials are done and kept in {out}; the same command goes on "
+                             f"from there.") from None
     return len(open_ones)
 
 

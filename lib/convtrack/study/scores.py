@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import kendalltau
 
+from ..coalitions import lost, shapley_value
 from ..world import Game
 
 SCORES = ("share_mae", "share_error", "tau", "overclaim", "claimed", "regret", "shapley_mae")
@@ -38,16 +39,16 @@ def score(credit: pd.DataFrame, game: Game, margin: float, visitors: int) -> dic
         as the shares of nothing.
     """
     mine = credit.set_index("channel").reindex(game.players)
-    claims, caused = mine["conversions"].to_numpy(float), game.conversions[game.everything] - game.conversions[0]
-    lost, profit = game.lost(game.conversions), game.profit(margin)
+    claims, caused = mine["conversions"].to_numpy(float), game.conversions[-1] - game.conversions[0]
+    true, profit = lost(game.conversions), game.profit(margin)
     kept = margin * mine["value"].to_numpy(float) >= game.spend
-    errors = np.abs(_shares(claims) - _shares(lost))
+    errors = np.abs(_shares(claims) - _shares(true))
     return {
-        "share_mae": errors.mean(), "share_error": errors.sum() / 2, "tau": _tau(claims, lost),
+        "share_mae": errors.mean(), "share_error": errors.sum() / 2, "tau": _tau(claims, true),
         "overclaim": claims.sum() / caused if caused > 0 else np.nan,
-        "claimed": claims.sum() / game.conversions[game.everything],
+        "claimed": claims.sum() / game.conversions[-1],
         "regret": (profit.max() - profit[game.place(kept)]) * PER / visitors,
-        "shapley_mae": np.abs(_shares(claims) - _shares(game.shapley(game.conversions))).mean(),
+        "shapley_mae": np.abs(_shares(claims) - _shares(shapley_value(game.conversions))).mean(),
     }
 
 
@@ -57,5 +58,5 @@ def _shares(amounts: np.ndarray) -> np.ndarray:
     return amounts / total if total > 1e-9 else np.full(len(amounts), np.nan)
 
 
-def _tau(claims: np.ndarray, lost: np.ndarray) -> float:
-    return float(kendalltau(claims, lost).statistic) if np.ptp(lost) > 0 and np.ptp(claims) > 0 else float("nan")
+def _tau(claims: np.ndarray, true: np.ndarray) -> float:
+    return float(kendalltau(claims, true).statistic) if np.ptp(true) > 0 and np.ptp(claims) > 0 else float("nan")

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..attribution import MODELS, Platform
+from ..coalitions import lost, shapley_value
 from ..engine import find_paths
 from ..experiments import sum_effects
 from ..incremental import HazardFit, VisitLog, doubly_robust, fit_hazard, read_visits
@@ -69,8 +70,8 @@ def run_trial(scenario: str, visitors: int, seed: int) -> Trial:
 
 def _credits(draws: Draws, result: Outcome, played: Game) -> Iterator[tuple[str, pd.DataFrame]]:
     """(model, channel | conversions | value of the paid channels) of the truth and of everything that is on trial."""
-    yield "truth", _table(played, played.lost(played.conversions), played.lost(played.value))
-    yield "truth_shapley", _table(played, played.shapley(played.conversions), played.shapley(played.value))
+    yield "truth", _table(played, lost(played.conversions), lost(played.value))
+    yield "truth_shapley", _table(played, shapley_value(played.conversions), shapley_value(played.value))
     touches, conversions, visitors = touch_log(draws, result)
     on_site = touches[touches["interaction"].isin(["click", "visit"])]
     yield from _attributed(on_site, conversions, "", played)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import comb
 
 import numpy as np
 import pandas as pd
@@ -38,24 +37,6 @@ class Game:
     value: Floats
     cost: Floats
     spend: Floats
-
-    @property
-    def everything(self) -> int:
-        """The place of the world with all players on."""
-        return len(self.conversions) - 1
-
-    def lost(self, of: Floats) -> Floats:
-        """What of `of` is lost when each player alone is switched off; shape (players,)."""
-        return np.array([of[self.everything] - of[self.everything ^ (1 << player)] for player in range(len(self.players))])
-
-    def shapley(self, of: Floats) -> Floats:
-        """The Shapley value of each player in the game `of`; shape (players,). Exact: every subset is there."""
-        count, masks = len(self.players), np.arange(len(of))
-        size = np.array([mask.bit_count() for mask in masks.tolist()])
-        weight = np.array([1 / (count * comb(count - 1, others)) for others in range(count)])
-        without = [masks[(masks >> player) & 1 == 0] for player in range(count)]
-        return np.array([((of[rest | (1 << player)] - of[rest]) * weight[size[rest]]).sum()
-                         for player, rest in enumerate(without)])
 
     def profit(self, margin: float) -> Floats:
         """Gross profit minus the players' cost in each of the worlds; shape (2**players,)."""
