@@ -138,6 +138,8 @@ def test_a_week_without_a_known_value_is_neither_a_crash_nor_a_value():
     journeys = pd.DataFrame({"end_time": days[[0, 3, 13]].tz_localize("UTC"), "path": [["Email"], ["Email"], ["SMS"]],
                              "converted": True, "value": [None, 30.0, None]})
     assert weekly(spend, journeys, "last_touch", "UTC")["value"].tolist() == [30.0, 0.0]
+    quiet = weekly(spend, journeys.assign(converted=[True, True, False]), "last_touch", "UTC")  # nothing is converted in the second week
+    assert quiet.dtypes[["conversions", "value"]].eq(float).all()
     unknown = weekly(spend, journeys.assign(value=np.nan), "last_touch", "UTC")
     assert unknown["value"].isna().all()
     assert isinstance(response_curves(unknown, np.random.default_rng(1)), Gap)

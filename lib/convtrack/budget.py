@@ -261,7 +261,7 @@ def weekly(spend: pd.DataFrame, journeys: pd.DataFrame, model: str | Model, time
     cells = pd.MultiIndex.from_product([mondays, totals.loc[totals["cost"] > 0, "channel"]], names=["period", "channel"])
     cost = spend["cost"].astype(float).groupby([days - pd.to_timedelta(days.dt.day_of_week, unit="D"), spend["channel"]]).sum()
     credit = [_credit(journeys[weeks == monday], get_model(model)).assign(period=monday) for monday in mondays]
-    credited = pd.concat(credit).set_index(["period", "channel"])[["conversions", "value"]]
+    credited = pd.concat(credit).set_index(["period", "channel"])[["conversions", "value"]].astype(float)
     table = credited.fillna(0.0).reindex(cells, fill_value=0.0)
     table["value"] = table["value"] if credited["value"].notna().any() else np.nan
     table.insert(0, "cost", cost.reindex(cells, fill_value=0.0).to_numpy())
