@@ -124,9 +124,9 @@ def _visit_of(visitor: Ints, seconds: Ints, buyer: Ints, bought: Ints) -> Ints:
 
 
 def _covariates(visitors: pd.DataFrame) -> Floats:
-    """Everything but the id in standard units; text becomes one column a value but the most frequent."""
+    """Everything but the ids in standard units; text becomes one column a value but the most frequent."""
     known = visitors.drop(columns=["visitor_id", "user_id"], errors="ignore")
     usual = [f"{name}_{known[name].mode()[0]}" for name in known.select_dtypes(exclude="number")]
-    known = pd.get_dummies(known, dtype=float).drop(columns=usual)
-    varied = known.loc[:, known.std() > 0].fillna(known.mean())
-    return ((varied - varied.mean()) / varied.std()).to_numpy()
+    numbers = pd.get_dummies(known, dtype=float).drop(columns=usual) if len(known.columns) else known.astype(float)
+    varied = numbers.loc[:, numbers.std() > 0].fillna(numbers.mean())
+    return ((varied - varied.mean()) / varied.std()).to_numpy(float)

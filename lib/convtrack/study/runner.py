@@ -24,7 +24,7 @@ from .trials import run_trial
 
 SEEDS, VISITORS, QUICK = 20, 100_000, 6_000
 GROWING = ("independent", "targeted")  # worlds that are also run at other sizes
-SIZES = {30_000: 10, 300_000: 6, 1_000_000: 3}  # visitors: seeds
+SIZES = {30_000: 10, 300_000: 5, 1_000_000: 3}  # visitors: seeds
 PLAN, TRIALS = "plan.json", "trials"
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # trials already fill the cores
 
@@ -44,7 +44,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """The trials of a study, largest first, so that no core is left with a long one at the end."""
+    """The trials of a study, in the order in which they are run."""
 
     name: str
     keys: tuple[Key, ...]
@@ -67,9 +67,9 @@ def full_plan() -> Plan:
     True
     """
     sizes = {name: min(load_scenario(name).visitors, VISITORS) for name in scenario_names()}
-    keys = [Key(name, size, seed) for name, size in sizes.items() for seed in range(1, SEEDS + 1)]
+    keys = [Key(name, size, seed) for seed in range(1, SEEDS + 1) for name, size in sizes.items()]
     keys += [Key(name, size, seed) for name in GROWING for size, seeds in SIZES.items() for seed in range(1, seeds + 1)]
-    return Plan("full", tuple(sorted(keys, key=lambda key: -key.visitors)))
+    return Plan("full", tuple(keys))
 
 
 def quick_plan() -> Plan:

@@ -26,12 +26,13 @@ the same people can be sent through the same ninety days again with the channel 
    (common random numbers).
 5. *Truth.* What a channel adds is the expected purchases with everything on, minus those with this channel
    off. These losses overlap, so they do not add up to all purchases; the Shapley value of the same game does
-   (`truth`). It is about purchases of tracked people, the ones that attribution can see, in the world as it
-   ran, holdout included. For Direct and Organic Search, which nobody can switch off, it says what their
-   visits are worth.
+   (`truth`; `game` tries every subset of the paid channels, and its Shapley value is exact). It is about
+   purchases of tracked people, the ones that attribution can see, in the world as it ran, holdout included. For
+   Direct and Organic Search, which nobody can switch off, it says what their visits are worth.
 6. *Tables.* The tracker, the shop's books and the platforms each write down their own view of the world with
    everything on, with the faults that are usual: purchases that fire twice, orders without an event, test
-   orders, late events, and platforms that claim what other platforms claim too.
+   orders, late events, and platforms that claim what other platforms claim too. With `cookies` the log knows one
+   person under several ids, as trackers do.
 
 The template is Google's simulator DASS (Sapp, Vaver, Shi, Bathia 2016), in which truth is also a channel
 switched off. That targeting follows an intent that nobody observes, and that branded search catches people
@@ -60,7 +61,7 @@ __all__ = [
 ]
 
 TABLES = ("events", "spend", "orders", "platform_reports", "visitors", "assignments")
-ENVELOPE = ("truth", "worlds")
+ENVELOPE = ("truth", "worlds", "switches")
 ROW_GROUP = 100_000
 NOT_REPEATED = {"event_id": "DELTA_BYTE_ARRAY", "event_time": "DELTA_BINARY_PACKED",
                 "received_time": "DELTA_BINARY_PACKED", "transaction_id": "PLAIN", "click_id": "PLAIN"}
@@ -81,6 +82,8 @@ class World:
         What each channel really adds; see `truth`.
     worlds : DataFrame
         Expected purchases with everything on, without the paid channels, and with nothing on.
+    switches : DataFrame
+        Expected purchases, their worth and the cost with every subset of the paid channels on; see `Game.table`.
     """
 
     scenario: Scenario
@@ -93,6 +96,7 @@ class World:
     assignments: pd.DataFrame
     truth: pd.DataFrame
     worlds: pd.DataFrame
+    switches: pd.DataFrame
 
 
 def simulate(scenario: str | Scenario, seed: int, visitors: int | None = None) -> World:
@@ -134,7 +138,7 @@ def simulate(scenario: str | Scenario, seed: int, visitors: int | None = None) -
         orders=book.reset_index(drop=True),
         platform_reports=books.platform_reports(draws, points, table, steps),
         visitors=books.visitors(events, seen), assignments=books.assignments(seen, draws, table),
-        truth=truth(draws), worlds=worlds(draws),
+        truth=truth(draws), worlds=worlds(draws), switches=game(draws).table,
     )
 
 
@@ -151,15 +155,14 @@ def write_world(world: World, folder: Path | str) -> list[Path]:
     Returns
     -------
     list of Path
-        `<table>.parquet` for each table, `envelope/truth.parquet`, `envelope/worlds.parquet`,
-        `events_sample.csv`.
+        `<table>.parquet` for each table, `truth`, `worlds` and `switches` in `envelope/`, `events_sample.csv`.
 
     Examples
     --------
     >>> import tempfile
     >>> files = write_world(simulate("larkspur", seed=1, visitors=500), tempfile.mkdtemp())
     >>> [file.name for file in files][-3:]
-    ['truth.parquet', 'worlds.parquet', 'events_sample.csv']
+    ['worlds.parquet', 'switches.parquet', 'events_sample.csv']
     """
     folder = Path(folder)
     files = [folder / f"{name}.parquet" for name in TABLES]

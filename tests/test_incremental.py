@@ -1,0 +1,187 @@
+"""Incremental models: the likelihood against other programs, counterfactuals against a loop, and the truth of a world."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import check_grad
+
+from convtrack.coalitions import lost
+from convtrack.errors import ConvtrackError
+from convtrack.incremental import VisitLog, doubly_robust, fit_hazard, read_visits
+from convtrack.incremental import hazard as room
+from convtrack.schema import INTERACTIONS
+from convtrack.world import draw, game, load_scenario, outcome, touch_log
+
+PLAYERS = ["Display", "Paid Search Generic", "Paid Video"]
+LIVES = {"Display": 8.0, "Paid Search Generic": 5.0, "Paid Video": 10.0}
+
+
+def tables(visitors: int = 3000, seed: int = 1, name: str = "independent") -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    draws = draw(load_scenario(name), seed, visitors)
+    return touch_log(draws, outcome(draws))
+
+
+@pytest.fixture(scope="module")
+def log() -> VisitLog:
+    return read_visits(*tables())
+
+
+class TestVisits:
+    def test_a_conversion_happens_in_the_visitors_last_visit_until_then(self) -> None:
+        touches, conversions, visitors = tables(400)
+        log = read_visits(touches, conversions, visitors)
+        on_site = touches[touches["interaction"].isin(["click", "visit"])]
+        bought = {(row.visitor_id, on_site.loc[(on_site["visitor_id"] == row.visitor_id)
+                                               & (on_site["touch_time"] <= row.conversion_time), "touch_time"].max())
+                  for row in conversions.itertuples()}
+        positions = log.visits[log.bought]
+        assert {(visitors["visitor_id"][log.visitor[at]], pd.Timestamp(log.time[at], unit="us", tz="UTC")) for at in positions} == bought
+
+    def test_the_order_of_rows_changes_nothing(self) -> None:
+        touches, conversions, visitors = tables(400)
+        one, other = read_visits(touches, conversions, visitors), read_visits(touches[::-1], conversions[::-1], visitors)
+        assert np.array_equal(one.bought, other.bought)
+        assert np.array_equal(one.channel, other.channel)
+
+    def test_a_conversion_before_every_visit_is_counted_and_not_placed(self) -> None:
+        touches, conversions, visitors = tables(400)
+        early = conversions.head(1).assign(conversion_time=touches["touch_time"].min() - pd.Timedelta(days=1))
+        log = read_visits(touches, pd.concat([conversions, early]), visitors)
+        assert (log.placed, log.unplaced) == (len(conversions), 1)
+
+    def test_what_is_known_is_in_standard_units_and_text_is_columns_but_the_most_frequent(self) -> None:
+        touches, conversions, visitors = tables(400)
+        known = visitors[["visitor_id", "device"]].assign(age=np.arange(len(visitors)), same=1)
+        covariates = read_visits(touches, conversions, known).covariates
+        assert covariates.shape[1] == known["device"].nunique() - 1 + 1
+        assert covariates.mean(axis=0) == pytest.approx(0, abs=1e-9)
+
+    @pytest.mark.parametrize(("column", "value"), [("interaction", None), ("visitor_id", "nobody")])
+    def test_a_touch_without_interaction_or_visitor_stops_with_what_to_do(self, column: str, value: str | None) -> None:
+        touches, conversions, visitors = tables(200)
+        with pytest.raises(ConvtrackError, match="interaction"):
+            read_visits(touches.assign(**{column: value}), conversions, visitors)
+
+    def test_without_a_conversion_in_a_visit_it_stops(self) -> None:
+        touches, conversions, visitors = tables(200)
+        with pytest.raises(ConvtrackError, match="No conversion"):
+            read_visits(touches, conversions[:0], visitors)
+
+
+class TestHazard:
+    def test_with_half_lives_given_it_is_the_complementary_log_log_model_of_statsmodels(self, log: VisitLog) -> None:
+        fit = fit_hazard(log, PLAYERS, LIVES, cap=math.inf)
+        design = room._Design(log, PLAYERS, (), np.arange(len(log.visits)))
+        columns = np.hstack([design.constant, design.exposures(LIVES)])
+        peer = sm.GLM(log.bought, columns, family=sm.families.Binomial(sm.families.links.CLogLog())).fit()
+        assert fit.loglik == pytest.approx(peer.llf, rel=1e-8)
+        assert list(fit.effects.values()) == pytest.approx(peer.params[design.constant.shape[1]:], rel=1e-3, abs=1e-4)
+
+    @pytest.mark.parametrize("bend", [0.0, 0.3, 2.0])
+    def test_the_gradient_of_the_search_is_that_of_its_value(self, log: VisitLog, bend: float) -> None:
+        search = room._Search(room._Design(log, PLAYERS, (), np.arange(len(log.visits))), None, None)
+        place = np.concatenate([search.design.start / search.scale + 0.05, np.log([4.0, 8.0, 15.0]), [bend]])
+        steps = np.ones(len(place), bool)
+        steps[-1] = bend > 0  # below 0 there is no bend
+        value = lambda free: search._value(np.where(steps, free, place))[0]  # noqa: E731
+        gradient = lambda free: search._value(np.where(steps, free, place))[1] * steps  # noqa: E731
+        assert check_grad(value, gradient, place) < 1e-3 * np.abs(gradient(place)).max()
+
+    def test_exposure_is_what_a_loop_over_touches_finds(self, log: VisitLog) -> None:
+        design = room._Design(log, PLAYERS, [("Display", "Paid Video")], np.arange(len(log.visits)))
+        exposures = design.exposures(LIVES)
+        for row in np.flatnonzero(log.bought)[:20]:
+            at, left = log.visits[row], dict.fromkeys(design.kinds, 0.0)
+            for touch in np.flatnonzero(log.visitor == log.visitor[at]):
+                key = (log.channels[log.channel[touch]], int(log.kind[touch]))
+                if touch <= at and key in left:
+                    left[key] += 2 ** (-(log.time[at] - log.time[touch]) / 86_400e6 / LIVES[key[0]])
+            one, other = (min(sum(left[key] for key in left if key[0] == name), 1) for name in ("Display", "Paid Video"))
+            assert exposures[row] == pytest.approx([*left.values(), one * other])
+
+    def test_without_a_channel_its_visits_are_gone_and_the_others_lose_its_exposure(self, log: VisitLog) -> None:
+        fit = fit_hazard(log, PLAYERS, LIVES, cap=1.5)
+        left, expected = fit.terms[:, ~fit.members[:, 1]].sum(axis=1), 0.0
+        for eta, added, own in zip(fit.eta, left, fit.own, strict=True):
+            bent = added if added < 0 else 1.5 * (1 - math.exp(-added / 1.5))
+            expected += 0 if own == 1 else 1 - math.exp(-math.exp(eta + bent))
+        assert fit.conversions(np.array([True, False, True])) == pytest.approx(expected)
+
+    def test_everything_on_is_about_as_many_conversions_as_happened(self, log: VisitLog) -> None:
+        assert fit_hazard(log, PLAYERS).game[-1] == pytest.approx(log.bought.sum(), rel=0.005)
+
+    def test_backward_and_shapley_credit_add_up_to_what_all_players_add(self, log: VisitLog) -> None:
+        fit = fit_hazard(log, PLAYERS)
+        added = fit.game[-1] - fit.game[0]
+        assert fit.backward(log)["conversions"].sum() == pytest.approx(added)
+        assert fit.shapley()["conversions"].sum() == pytest.approx(added)
+        assert fit.switched_off()["conversions"].to_numpy() == pytest.approx(lost(fit.game))
+
+    def test_backward_elimination_by_hand(self) -> None:
+        at = pd.Timestamp("2026-03-01", tz="UTC") + pd.to_timedelta([0, 1, 2], unit="D")
+        touches = pd.DataFrame({"visitor_id": "a", "touch_time": at, "channel": ["Display", "Paid Video", "Direct"],
+                                "interaction": ["view", "view", "visit"]})
+        log = read_visits(touches, pd.DataFrame({"visitor_id": ["a"], "conversion_time": at[2:], "value": [10.0]}),
+                          pd.DataFrame({"visitor_id": ["a"]}))
+        view = INTERACTIONS.index("view")
+        fit = room.HazardFit(["Display", "Paid Video"], {"Display": 2.0, "Paid Video": 1.0}, math.inf, 0.0, np.array([-2.0]),
+                             {("Display", view): 0.8, ("Paid Video", view): 0.6}, np.array([[0.4, 0.3]]), np.eye(2, dtype=bool),
+                             np.array([-1]), 10.0)
+        chance = [1 - math.exp(-math.exp(eta)) for eta in (-2.0, -1.6, -1.3)]
+        assert fit.backward(log)["conversions"].tolist() == pytest.approx(np.diff(chance))
+
+    def test_a_channel_that_is_not_there_adds_nothing(self, log: VisitLog) -> None:
+        credit = fit_hazard(log, [*PLAYERS, "Radio"]).switched_off().set_index("channel")["conversions"]
+        assert credit["Radio"] == 0
+
+    def test_players_without_touches_are_refused_by_name(self, log: VisitLog) -> None:
+        with pytest.raises(ConvtrackError, match="None of Radio"):
+            fit_hazard(log, ["Radio"])
+
+    @given(shift=st.integers(-1000, 1000))
+    @settings(max_examples=3, deadline=None)
+    def test_the_calendar_does_not_matter(self, shift: int) -> None:
+        touches, conversions, visitors = tables(300)
+        days = pd.Timedelta(days=shift)
+        moved = read_visits(touches.assign(touch_time=touches["touch_time"] + days),
+                            conversions.assign(conversion_time=conversions["conversion_time"] + days), visitors)
+        here = fit_hazard(read_visits(touches, conversions, visitors), PLAYERS, LIVES, math.inf)
+        assert fit_hazard(moved, PLAYERS, LIVES, math.inf).loglik == pytest.approx(here.loglik)
+
+    def test_in_a_world_where_nothing_is_hidden_it_is_near_the_truth(self) -> None:
+        draws = draw(load_scenario("independent"), 4, 30_000)
+        played = game(draws)
+        true = lost(played.conversions)
+        found = fit_hazard(read_visits(*touch_log(draws, outcome(draws))), played.players).switched_off()["conversions"].to_numpy()
+        assert np.abs(found / found.sum() - true / true.sum()).mean() < 0.04
+
+
+class TestDoublyRobust:
+    def randomised(self, size: int, effect: float) -> VisitLog:
+        """Half of the visitors see an ad at random; everybody visits once; those who saw it buy more often."""
+        rng = np.random.default_rng(5)
+        seen = rng.random(size) < 0.5
+        bought = rng.random(size) < 0.1 + effect * seen
+        at = pd.Timestamp("2026-03-01", tz="UTC")
+        names = [f"v{i}" for i in range(size)]
+        views = pd.DataFrame({"visitor_id": np.array(names)[seen], "touch_time": at, "channel": "Display", "interaction": "view"})
+        visits = pd.DataFrame({"visitor_id": names, "touch_time": at + pd.Timedelta(days=1), "channel": "Direct", "interaction": "visit"})
+        sold = pd.DataFrame({"visitor_id": np.array(names)[bought], "conversion_time": at + pd.Timedelta(days=1), "value": 1.0})
+        return read_visits(pd.concat([views, visits]), sold, pd.DataFrame({"visitor_id": names}))
+
+    def test_without_covariates_it_is_the_difference_of_two_means_times_those_reached(self) -> None:
+        log = self.randomised(4000, 0.05)
+        seen = np.isin(np.arange(4000), log.visitor[log.channel == log.code("Display")])
+        difference = log.bought[seen].mean() - log.bought[~seen].mean()
+        assert doubly_robust(log, ["Display"])["conversions"][0] == pytest.approx(difference * seen.sum(), rel=1e-6)
+
+    def test_its_interval_holds_the_effect_that_was_planted(self) -> None:
+        row = doubly_robust(self.randomised(4000, 0.05), ["Display"]).iloc[0]
+        assert row["low"] < 0.05 * 2000 < row["high"]
