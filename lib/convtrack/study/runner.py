@@ -25,6 +25,7 @@ from .trials import run_trial
 SEEDS, VISITORS, QUICK = 20, 100_000, 6_000
 GROWING = ("independent", "targeted")  # worlds that are also run at other sizes
 SIZES = {30_000: 10, 300_000: 5, 1_000_000: 3}  # visitors: seeds
+FRESH = 8  # trials after which a worker is replaced: DuckDB keeps what it was given for as long as its process lives
 PLAN, TRIALS = "plan.json", "trials"
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # trials already fill the cores
 
@@ -126,7 +127,7 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """Workers that leave Ctrl-C to us; when it comes, trials that have begun are given up."""
     before = {name: os.environ.get(name) for name in ONE_THREAD}
     os.environ |= ONE_THREAD
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_deaf)
+    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_deaf, max_tasks_per_child=FRESH)
     try:
         yield pool
     except BaseException:
