@@ -8,6 +8,8 @@ from convtrack.plots.amounts import bars, heat, scatter
 from convtrack.plots.flows import flow, funnel
 from convtrack.plots.models import changes, dots
 from convtrack.plots.palette import channel_colours
+from convtrack.plots.study import growth, misses, scores
 from convtrack.plots.times import lag, trend
 
-__all__ = ["bars", "changes", "channel_colours", "dots", "flow", "funnel", "heat", "lag", "scatter", "trend"]
+__all__ = ["bars", "changes", "channel_colours", "dots", "flow", "funnel", "growth", "heat", "lag", "misses", "scatter",
+           "scores", "trend"]
