@@ -25,7 +25,7 @@ from .trials import run_trial
 SEEDS, VISITORS, QUICK = 20, 100_000, 6_000
 GROWING = ("independent", "targeted")  # worlds that are also run at other sizes
 SIZES = {30_000: 10, 300_000: 5, 1_000_000: 3}  # visitors: seeds
-FRESH = 8  # trials after which a worker is replaced: DuckDB keeps what it was given for as long as its process lives
+FRESH = 12  # trials after which workers are replaced: DuckDB keeps what it was given for as long as its process lives
 PLAN, TRIALS = "plan.json", "trials"
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # trials already fill the cores
 
@@ -97,17 +97,24 @@ def run_plan(plan: Plan, out: Path, workers: int | None = None) -> int:
     """
     _claim(plan, out)
     open_ones = [key for key in plan.keys if not (out / TRIALS / key.folder).exists()]
+    count = workers or os.cpu_count() or 1
     try:
-        with _pool(workers or os.cpu_count() or 1) as pool:
-            jobs = [pool.submit(_keep, key, out / TRIALS) for key in open_ones]
-            for job in tqdm(as_completed(jobs), total=len(plan.keys), initial=len(plan.keys) - len(jobs), desc="trials",
-                            unit="trial", file=sys.stderr, leave=False):
-                job.result()
+        with tqdm(total=len(plan.keys), initial=len(plan.keys) - len(open_ones), desc="trials", unit="trial", file=sys.stderr,
+                  leave=False) as progress:
+            for start in range(0, len(open_ones), FRESH * count):
+                _run_batch(open_ones[start:start + FRESH * count], out / TRIALS, count, progress)
     except KeyboardInterrupt:
         kept = len([*(out / TRIALS).glob("[!.]*")])
         raise ConvtrackError(f"Stopped. {kept} of {len(plan.keys)} trials are done and kept in {out}; the same command goes on "
                              f"from there.") from None
     return len(open_ones)
+
+
+def _run_batch(keys: list[Key], folder: Path, workers: int, progress: tqdm) -> None:
+    with _pool(workers) as pool:
+        for job in as_completed([pool.submit(_keep, key, folder) for key in keys]):
+            job.result()
+            progress.update()
 
 
 def _claim(plan: Plan, out: Path) -> None:
@@ -127,7 +134,7 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """Workers that leave Ctrl-C to us; when it comes, trials that have begun are given up."""
     before = {name: os.environ.get(name) for name in ONE_THREAD}
     os.environ |= ONE_THREAD
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_deaf, max_tasks_per_child=FRESH)
+    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_deaf)
     try:
         yield pool
     except BaseException:
