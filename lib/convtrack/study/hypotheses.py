@@ -74,7 +74,7 @@ def _over_share(results: Results, world: str, model: str, channels: Sequence[str
 
 
 def _share_of(credit: pd.DataFrame, channels: Sequence[str]) -> pd.Series:
-    return credit[list(channels)].sum(axis=1) / credit.sum(axis=1)
+    return credit.reindex(columns=list(channels)).sum(axis=1) / credit.sum(axis=1)
 
 
 def _overclaims(results: Results) -> list[Finding]:

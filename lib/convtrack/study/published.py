@@ -68,8 +68,8 @@ def publish(plan: Plan, out: Path) -> Published:
 
 def describe(published: Published) -> str:
     """The study in words for a terminal: each world's best and worst model, the noise floor, and the verdicts."""
-    errors = published.results.wide("share_mae").drop(index=NOT_ON_TRIAL, errors="ignore")
-    floor = published.results.wide("share_mae").reindex(index=["oracle"])
+    errors = published.results.wide("share_mae").reindex(columns=sorted(published.results.main_size))
+    floor, errors = errors.reindex(index=["oracle"]), errors.drop(index=NOT_ON_TRIAL, errors="ignore")
     lines = ["Mean absolute error of the channels' shares, by world: nearest and furthest model, and the noise floor"]
     for world in errors:
         known = errors[world].dropna()

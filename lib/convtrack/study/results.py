@@ -59,8 +59,8 @@ class Results:
         return rows[rows["score"] == score].pivot(index="model", columns="scenario", values="mean")
 
     def by_seed(self, scenario: str, model: str, score: str, visitors: int | None = None) -> pd.Series:
-        """A score of a model in a world, by seed."""
-        size = visitors or self.main_size[scenario]
+        """A score of a model in a world, by seed; empty where that was not run."""
+        size = visitors or self.main_size.get(scenario)
         rows = self.scores[(self.scores["scenario"] == scenario) & (self.scores["visitors"] == size) & (self.scores["model"] == model)]
         return rows.set_index("seed")[score]
 
