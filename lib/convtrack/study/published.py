@@ -18,8 +18,8 @@ from ..errors import ConvtrackError
 from ..world import simulate, write_world
 from .hypotheses import judge
 from .results import Results, collect
-from .runner import PLAN, Key, Plan
-from .trials import run_trial
+from .runner import Key, Plan, run_again
+from .trials import Trial
 
 HERE = Path(__file__).resolve().parents[3] / "data" / "study"
 SHOP = HERE.parent / "larkspur"
@@ -133,7 +133,8 @@ def verify(folder: Path = HERE, trials: int = 3) -> pd.DataFrame:
         largest did, relative to itself.
     """
     published = read_published(folder).results
-    return pd.DataFrame([_compared(key, published) for key in _sample(published, trials)])
+    keys = _sample(published, trials)
+    return pd.DataFrame([_compared(key, again, published) for key, again in zip(keys, run_again(keys), strict=True)])
 
 
 def _sample(published: Results, trials: int) -> Sequence[Key]:
@@ -142,8 +143,7 @@ def _sample(published: Results, trials: int) -> Sequence[Key]:
     return [Key(str(row.scenario), int(row.visitors), int(row.seed)) for row in keys.iloc[np.unique(places)].itertuples()]
 
 
-def _compared(key: Key, published: Results) -> dict[str, Any]:
-    again = run_trial(*key)
+def _compared(key: Key, again: Trial, published: Results) -> dict[str, Any]:
     change = np.concatenate([_changes(again.scores, published.scores, key, ["model"]),
                              _changes(again.credits, published.credits, key, ["model", "channel"])])
     return {**key._asdict(), "compared": len(change), "moved": int((change > MOVED).sum()), "largest": float(change.max())}

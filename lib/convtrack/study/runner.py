@@ -10,7 +10,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from ..errors import ConvtrackError
 from ..world import load_scenario, scenario_names
-from .trials import run_trial
+from .trials import Trial, run_trial
 
 SEEDS, VISITORS, QUICK = 20, 100_000, 6_000
 GROWING = ("independent", "targeted")  # worlds that are also run at other sizes
@@ -108,6 +108,12 @@ def run_plan(plan: Plan, out: Path, workers: int | None = None) -> int:
         raise ConvtrackError(f"Stopped. {kept} of {len(plan.keys)} trials are done and kept in {out}; the same command goes on "
                              f"from there.") from None
     return len(open_ones)
+
+
+def run_again(keys: Sequence[Key]) -> list[Trial]:
+    """Those trials, made as a study makes them: on one thread, because a search rounds otherwise on several."""
+    with _pool(1) as pool:
+        return list(pool.map(run_trial, *zip(*keys, strict=True)))
 
 
 def _run_batch(keys: list[Key], folder: Path, workers: int, progress: tqdm) -> None:
