@@ -555,7 +555,7 @@ def ends(world):
 first, last = ends("independent"), ends("targeted")
 cured = [[model for model in important if model in table.index and table.loc[model].iloc[-1] < table.loc[model].iloc[0] / 2]
          for table in (first, last)]
-headlines = {world: f"In {world}, data more than halves the errors of {join(cure) if cure else 'no model'}, and of no other"
+headlines = {world: f"In {world}, data more than halves {'only the errors of ' + join(cure) if cure else 'no error'}"
              for world, cure in zip(["independent", "targeted"], cured)}
 
 # %%
