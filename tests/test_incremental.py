@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -85,14 +86,27 @@ class TestHazard:
         assert list(fit.effects.values()) == pytest.approx(peer.params[design.constant.shape[1]:], rel=1e-3, abs=1e-4)
 
     @pytest.mark.parametrize("bend", [0.0, 0.3, 2.0])
-    def test_the_gradient_of_the_search_is_that_of_its_value(self, log: VisitLog, bend: float) -> None:
-        search = room._Search(room._Design(log, PLAYERS, (), np.arange(len(log.visits))), None, None)
+    @pytest.mark.parametrize("together", [(), [("Display", "Paid Video")]])
+    @pytest.mark.parametrize("rarer", [0.0, 6.0])
+    def test_the_gradient_of_the_search_is_that_of_its_value(self, log: VisitLog, bend: float, together: list, rarer: float) -> None:
+        search = room._Search(room._Design(log, PLAYERS, together, np.arange(len(log.visits))), None, None)
         place = np.concatenate([search.design.start / search.scale + 0.05, np.log([4.0, 8.0, 15.0]), [bend]])
+        place[0] -= rarer  # also where purchases are one in ten thousand visits
         steps = np.ones(len(place), bool)
         steps[-1] = bend > 0  # below 0 there is no bend
         value = lambda free: search._value(np.where(steps, free, place))[0]  # noqa: E731
         gradient = lambda free: search._value(np.where(steps, free, place))[1] * steps  # noqa: E731
         assert check_grad(value, gradient, place) < 1e-3 * np.abs(gradient(place)).max()
+
+    @pytest.mark.parametrize(("cap", "every"), [(math.inf, 5), (1.5, 1)])
+    def test_the_fit_ends_where_the_likelihood_is_level(self, log: VisitLog, cap: float, every: int) -> None:
+        """Where many visits hardly ever convert too: a search that cuts hazards off stops on the slope."""
+        rare = replace(log, bought=log.bought & (np.arange(len(log.bought)) % every == 0))
+        design = room._Design(rare, PLAYERS, (), np.arange(len(rare.visits)))
+        fit, objective = design.fitted(LIVES, cap, design.start), room._Objective(design, design.exposures(LIVES), cap)
+        beta = np.concatenate([np.linalg.lstsq(design.constant, fit.eta)[0], [*fit.effects.values()]])
+        assert objective.value(beta) == pytest.approx(-fit.loglik)
+        assert np.linalg.norm(objective.gradient(beta)) < room.GRADIENT * len(rare.visits) * 1.01
 
     def test_exposure_is_what_a_loop_over_touches_finds(self, log: VisitLog) -> None:
         design = room._Design(log, PLAYERS, [("Display", "Paid Video")], np.arange(len(log.visits)))
@@ -185,3 +199,15 @@ class TestDoublyRobust:
     def test_its_interval_holds_the_effect_that_was_planted(self) -> None:
         row = doubly_robust(self.randomised(4000, 0.05), ["Display"]).iloc[0]
         assert row["low"] < 0.05 * 2000 < row["high"]
+
+    def test_a_channel_that_is_not_there_adds_nothing_and_one_that_reached_everybody_is_not_known(self) -> None:
+        credit = doubly_robust(self.randomised(500, 0.05), ["Display", "Radio", "Direct"]).set_index("channel")["conversions"]
+        assert credit["Radio"] == 0
+        assert math.isnan(credit["Direct"])
+        assert credit["Display"] == pytest.approx(doubly_robust(self.randomised(500, 0.05), ["Display"])["conversions"][0])
+
+    def test_what_is_known_twice_counts_once(self) -> None:
+        log = self.randomised(500, 0.05)
+        age = np.random.default_rng(2).random((500, 1))
+        once, twice = (doubly_robust(replace(log, covariates=np.hstack([age] * times)), ["Display"]) for times in (1, 2))
+        pd.testing.assert_frame_equal(once, twice)

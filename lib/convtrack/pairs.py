@@ -40,7 +40,7 @@ def earlier_pairs(visitor: Ints, later: Ints, earlier: Ints) -> Pairs:
     Parameters
     ----------
     visitor : (touches,) int array
-        The person of each touch, sorted.
+        The person of each touch, from 0 up, sorted.
     later, earlier : sorted int arrays
         Positions to pair.
 
@@ -54,7 +54,11 @@ def earlier_pairs(visitor: Ints, later: Ints, earlier: Ints) -> Pairs:
     >>> earlier_pairs(np.array([0, 0, 0, 1]), later=np.array([2, 3]), earlier=np.array([0, 2, 3]))
     Pairs(later=array([2, 2, 3]), earlier=array([0, 2, 3]))
     """
-    first = np.searchsorted(earlier, np.searchsorted(visitor, visitor[later]))
-    count = np.searchsorted(earlier, later, side="right") - first
+    seen = np.zeros(len(visitor) + 1, np.int64)  # how many of `earlier` come before each position
+    seen[earlier + 1] = 1
+    np.cumsum(seen, out=seen)
+    starts = np.flatnonzero(np.diff(visitor, prepend=-1))
+    first = seen[np.repeat(starts, np.diff(starts, append=len(visitor)))[later]]
+    count = seen[later + 1] - first
     step = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
     return Pairs(np.repeat(later, count), earlier[np.repeat(first, count) + step])

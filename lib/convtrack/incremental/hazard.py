@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from ..coalitions import lost, shapley_value
+from ..coalitions import shapley_value
 from ..errors import ConvtrackError
 from ..pairs import Ints
 from ..schema import INTERACTIONS
@@ -21,7 +21,8 @@ LIVES, START = (np.log(1.0), np.log(90.0)), 8.0  # half-lives that are searched,
 APART = 0.5  # deviation of the logarithms of half-lives from their mean that is expected beforehand
 BENDS, LEAST_BEND = (0.0, 4.0), 1e-3  # 1 / cap that is searched, and what is too little to be a cap
 SEARCHED = 4  # visits without a conversion, per visit with one, on which half-lives and caps are tried
-HIGHEST = 6.0  # absolute log-hazard beyond which the search does not look
+GRADIENT = 1e-7  # of the log-likelihood, per visit, at which the fit of the coefficients ends
+LOWEST, HIGHEST = -30.0, 6.0  # log-hazards beyond which the search does not look
 LEAST_TOUCHES = 30  # an interaction of a channel with fewer has no effect of its own
 
 
@@ -79,7 +80,9 @@ class HazardFit:
 
     def switched_off(self) -> pd.DataFrame:
         """Conversions that would be missing if each channel alone were off: channel | conversions | value."""
-        return self._table(lost(self.game))
+        everybody = np.ones(len(self.players), bool)
+        without = [self.conversions(row) for row in everybody ^ np.eye(len(self.players), dtype=bool)]
+        return self._table(self.conversions(everybody) - np.array(without))
 
     def shapley(self) -> pd.DataFrame:
         """The Shapley value of each channel in the game of `conversions`: channel | conversions | value."""
@@ -131,11 +134,10 @@ def fit_hazard(log: VisitLog, players: Sequence[str], half_lives: Mapping[str, f
     ConvtrackError
         If no player has a touch in the log.
     """
-    names = list(players)
-    if half_lives is None or cap is None:
-        some = _Design(log, names, together, _some_visits(log))
-        half_lives, cap = _Search(some, half_lives, cap).best()
-    return _Design(log, names, together, np.arange(len(log.visits))).fitted(dict(half_lives), cap)
+    design = _Design(log, list(players), together, np.arange(len(log.visits)))
+    if half_lives is not None and cap is not None:
+        return design.fitted(dict(half_lives), cap, design.start)
+    return design.fitted(*_Search(_Design(log, list(players), together, _some_visits(log)), half_lives, cap).best())
 
 
 def _some_visits(log: VisitLog) -> Ints:
@@ -160,15 +162,16 @@ class _Search:
         self.lives = [(days, days) for days in given] or [LIVES] * len(design.players)
         self.bend = BENDS if cap is None else (1 / cap, 1 / cap)
 
-    def best(self) -> tuple[dict[str, float], float]:
-        """Half-lives and cap."""
+    def best(self) -> tuple[dict[str, float], float, Floats]:
+        """Half-lives, cap and coefficients."""
         free = [(None, None)] * len(self.scale)
         begin = [*(np.mean(ends) for ends in self.lives), min(max(self.bend[0], 0.1), self.bend[1])]
         start = np.concatenate([self.design.start / self.scale, begin])
         found = minimize(self._value, start, jac=True, method="L-BFGS-B", bounds=[*free, *self.lives, self.bend],
                          options={"maxiter": 300, "ftol": 1e-8, "gtol": 1e-2})
         *lives, bend = found.x[len(self.scale):]
-        return dict(zip(self.design.players, np.exp(lives).tolist(), strict=True)), 1 / bend if bend > LEAST_BEND else np.inf
+        named = dict(zip(self.design.players, np.exp(lives).tolist(), strict=True))
+        return named, 1 / bend if bend > LEAST_BEND else np.inf, found.x[:len(self.scale)] * self.scale
 
     def _value(self, place: Floats) -> tuple[float, Floats]:
         """Minus the logarithm of likelihood and prior, and its gradient."""
@@ -176,12 +179,12 @@ class _Search:
         beta, lives, bend = place[:len(self.scale)] * self.scale, place[len(self.scale):-1], place[-1]
         exposures, slopes = design.with_slopes(dict(zip(design.players, np.exp(lives), strict=True)))
         added = exposures @ beta[width:]
-        hazard = np.exp(np.clip(design.constant @ beta[:width] + _bent(added, bend), -HIGHEST, HIGHEST))
+        hazard = np.exp(np.clip(design.constant @ beta[:width] + _bent(added, bend), LOWEST, HIGHEST))
         pull = _pull(hazard, design)
         bent = pull * np.exp(-bend * np.maximum(added, 0))
-        apart = lives - lives.mean()
+        apart, (term, owner) = lives - lives.mean(), design.sloped
         gradient = [np.concatenate([pull @ design.constant, bent @ exposures]) * self.scale,
-                    (bent @ slopes * beta[width:]) @ design.owners + apart / APART**2, [pull @ _bent_slope(added, bend)]]
+                    (bent @ slopes * beta[width:][term]) @ owner + apart / APART**2, [pull @ _bent_slope(added, bend)]]
         return _surprise(hazard, design) + apart @ apart / APART**2 / 2, np.concatenate(gradient)
 
 
@@ -204,10 +207,11 @@ class _Design:
         return (self.log.channel == self.log.code(player)) & (self.log.kind == kind)
 
     @cached_property
-    def owners(self) -> Floats:
-        """Which player's half-life each term has; shape (terms, players), nothing for pairs."""
-        own = np.array([[float(name == player) for player in self.players] for name, _ in self.kinds])
-        return np.vstack([own, np.zeros((len(self.together), len(self.players)))])
+    def sloped(self) -> tuple[Ints, Floats]:
+        """Of each derivative, the place of its term, and whose half-life it is for; (slopes,) ints and (slopes, players)."""
+        own = [name for name, _ in self.kinds] + [name for pair in self.together for name in pair]
+        pairs = len(self.kinds) + np.repeat(np.arange(len(self.together)), 2)
+        return np.append(np.arange(len(self.kinds)), pairs), np.array([[name == player for player in self.players] for name in own], float)
 
     @property
     def start(self) -> Floats:
@@ -227,15 +231,15 @@ class _Design:
         return self.with_slopes(half_lives)[0]
 
     def with_slopes(self, half_lives: Mapping[str, float]) -> tuple[Floats, Floats]:
-        """The exposures, and their derivatives in the logarithm of the half-life of their player; (visits, terms) both.
-
-        The terms of pairs that work together are given no derivative: who asks for those gives the half-lives too.
-        """
-        parts = [self._exposure(*key, half_lives[key[0]]) for key in self.kinds]
-        columns, slopes = (np.column_stack(part) for part in zip(*parts, strict=True))
-        of = {player: columns[:, [name == player for name, _ in self.kinds]].sum(axis=1) for pair in self.together for player in pair}
-        products = [np.minimum(of[one], 1) * np.minimum(of[other], 1) for one, other in self.together]
-        return np.column_stack([columns, *products]), np.hstack([slopes, np.zeros((len(slopes), len(products)))])
+        """The exposures, and their derivatives in the logarithms of half-lives, of which `sloped` says which is whose."""
+        columns, slopes = (list(part) for part in zip(*(self._exposure(*key, half_lives[key[0]]) for key in self.kinds), strict=True))
+        whole = {player: [sum(part[place] for place, key in enumerate(self.kinds) if key[0] == player) for part in (columns, slopes)]
+                 for pair in self.together for player in pair}
+        for one, other in self.together:
+            (left, fall), (right, rise) = whole[one], whole[other]
+            columns.append(np.minimum(left, 1) * np.minimum(right, 1))
+            slopes += [(left < 1) * fall * np.minimum(right, 1), (right < 1) * rise * np.minimum(left, 1)]
+        return np.column_stack(columns), np.column_stack(slopes)
 
     def _exposure(self, player: str, kind: int, days: float) -> tuple[Floats, Floats]:
         pairs, age = self._pairs[player, kind]
@@ -243,12 +247,12 @@ class _Design:
         counts = len(self.visits)
         return np.bincount(pairs.later, left, counts), np.bincount(pairs.later, left * age * np.log(2) / days, counts)
 
-    def fitted(self, half_lives: dict[str, float], cap: float) -> HazardFit:
-        """The model with the likeliest coefficients for those half-lives and that cap."""
+    def fitted(self, half_lives: dict[str, float], cap: float, start: Floats) -> HazardFit:
+        """The model with the likeliest coefficients for those half-lives and that cap, searched from `start` on."""
         exposures = self.exposures(half_lives)
         objective = _Objective(self, exposures, cap)
-        found = minimize(objective.value, self.start, method="trust-exact", jac=objective.gradient, hess=objective.information,
-                         options={"gtol": 1e-9 * len(self.bought), "maxiter": 100})
+        found = minimize(objective.value, start, method="trust-exact", jac=objective.gradient, hess=objective.information,
+                         options={"gtol": GRADIENT * len(self.bought), "maxiter": 100})
         width, code = self.constant.shape[1], {self.log.code(player): place for place, player in enumerate(self.players)}
         own = np.array([code.get(channel, -1) for channel in range(len(self.log.channels))])
         effects = dict(zip(self.kinds, found.x[width:].tolist(), strict=False))
@@ -273,7 +277,7 @@ class _Objective:
                 columns = columns.copy()
                 columns[:, self.width:] *= np.exp(-np.maximum(added, 0) / self.cap)[:, None]
             total = self.columns @ beta if added is None else columns[:, :self.width] @ beta[:self.width] + _capped(added, self.cap)
-            self._last = beta.tobytes(), np.exp(np.clip(total, -HIGHEST, HIGHEST)), columns
+            self._last = beta.tobytes(), np.exp(np.clip(total, LOWEST, HIGHEST)), columns
         return self._last[1:]
 
     def value(self, beta: Floats) -> float:

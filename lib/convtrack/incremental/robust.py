@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from statsmodels.api import OLS, Logit
+from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
 from .visits import Floats, VisitLog
 
+SAME = 1e-9  # what is left of a column, squared and relative, that others already tell
 LEAST, MOST = 0.01, 0.99  # a propensity beyond these is trimmed: nobody alike is there to compare with
 
 
@@ -27,10 +30,10 @@ def doubly_robust(log: VisitLog, players: Sequence[str]) -> pd.DataFrame:
     log : VisitLog
         As `read_visits` makes it.
     players : names of channels
-        Each is estimated apart.
+        Each is estimated apart. One without touches adds 0; what one adds that reached everybody is not known (NaN).
     """
-    reached = np.zeros((len(log.covariates), len(log.channels)))
-    reached[log.visitor, log.channel] = 1
+    reached = np.zeros((len(log.covariates), len(log.channels) + 1))
+    reached[log.visitor, log.channel] = 1  # the last column is that of channels without touches
     sold = np.bincount(log.visitor[log.visits], log.bought, minlength=len(reached))
     marketing = [log.code(player) for player in players]
     rows = [_on_the_reached(reached[:, code], sold, log.covariates, reached[:, [c for c in marketing if c != code]])
@@ -40,10 +43,26 @@ def doubly_robust(log: VisitLog, players: Sequence[str]) -> pd.DataFrame:
 
 
 def _on_the_reached(treated: Floats, sold: Floats, covariates: Floats, others: Floats) -> tuple[float, float, float]:
-    known = np.column_stack([np.ones(len(treated)), covariates, others])
-    chance = Logit(treated, known).fit(disp=False).predict().clip(LEAST, MOST)
+    if treated.min() == treated.max():
+        return (0.0, 0.0, 0.0) if treated.max() == 0 else (np.nan, np.nan, np.nan)
+    known = _independent(np.column_stack([np.ones(len(treated)), covariates, others]))
     apart = treated == 0
     without = OLS(sold[apart], known[apart]).fit()
+    chance = _chance_of_being_reached(treated, known)
     terms = (treated - (1 - treated) * chance / (1 - chance)) * (sold - without.predict(known))
     spread = 1.96 * np.sqrt(len(terms)) * terms.std()
     return terms.sum(), terms.sum() - spread, terms.sum() + spread
+
+
+def _chance_of_being_reached(treated: Floats, known: Floats) -> Floats:
+    """By a logistic regression, trimmed: where a column tells the reached apart, its coefficient grows without end."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return Logit(treated, known).fit(disp=False).predict().clip(LEAST, MOST)
+
+
+def _independent(columns: Floats) -> Floats:
+    """The columns that are no sum of others before them."""
+    units = columns / np.maximum(np.sqrt((columns**2).sum(axis=0)), 1e-12)
+    new = np.abs(np.diag(np.linalg.qr(units.T @ units, mode="r")))
+    return columns[:, new > SAME]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..errors import ConvtrackError
@@ -59,7 +62,9 @@ class VisitLog:
         """(place in `visits`, position of one of these touches until then) of the same visitor, and the days between them."""
         pairs = earlier_pairs(self.visitor, visits, np.flatnonzero(which))
         days = (self.time[pairs.later] - self.time[pairs.earlier]) / DAY
-        return Pairs(np.searchsorted(visits, pairs.later), pairs.earlier), days
+        number = np.empty(len(self.visitor), np.int64)
+        number[visits] = np.arange(len(visits))
+        return Pairs(number[pairs.later], pairs.earlier), days
 
     def code(self, channel: str) -> int:
         """The code of a channel; -1 where it has no touch."""
@@ -93,22 +98,33 @@ def read_visits(touches: pd.DataFrame, conversions: pd.DataFrame, visitors: pd.D
     >>> log.bought.tolist(), log.placed, log.mean_value
     ([True], 1, 30.0)
     """
-    ids, kinds = pd.Index(visitors["visitor_id"]), pd.Index(INTERACTIONS).get_indexer(touches["interaction"])
-    visitor, seconds = ids.get_indexer(touches["visitor_id"]), _microseconds(touches["touch_time"])
+    ids, kinds = visitors["visitor_id"], places(touches["interaction"], INTERACTIONS)
+    visitor, seconds = places(touches["visitor_id"], ids), _microseconds(touches["touch_time"])
     if (visitor < 0).any() or (kinds < 0).any():
         raise ConvtrackError("Every touch needs an `interaction` and a visitor who is in `visitors`. Map `interaction` in study.yaml.")
     order, names = in_order(seconds - seconds.min(initial=seconds.max(initial=0)), visitor), sorted(touches["channel"].unique())
     visitor, seconds, kinds = visitor[order], seconds[order], kinds[order]
     visits = np.flatnonzero(np.isin(kinds, ON_SITE))
     bought = np.zeros(len(visits), bool)
-    at = _visit_of(visitor[visits], seconds[visits], ids.get_indexer(conversions["visitor_id"]),
+    at = _visit_of(visitor[visits], seconds[visits], places(conversions["visitor_id"], ids),
                    _microseconds(conversions["conversion_time"]))
     bought[at[at >= 0]] = True
     if not bought.any():
         raise ConvtrackError("No conversion happened in a visit. Count clicks and visits among the `touches` of study.yaml.")
-    return VisitLog(names, visitor, seconds, pd.Index(names).get_indexer(touches["channel"])[order], kinds,
+    return VisitLog(names, visitor, seconds, places(touches["channel"], names)[order], kinds,
                     _covariates(visitors), bought, int((at >= 0).sum()), int((at < 0).sum()),
                     float(conversions["value"].mean()))
+
+
+def places(labels: pd.Series, among: Sequence[str] | pd.Series) -> Ints:
+    """The place of each label among those, or -1: what pandas' get_indexer finds, several times faster.
+
+    >>> places(pd.Series(["b", None, "a"]), ["a", "b"]).tolist()
+    [1, -1, 0]
+    """
+    text = pa.large_string()
+    found = pc.index_in(pa.array(labels, text, from_pandas=True), value_set=pa.array(among, text), skip_nulls=True)
+    return found.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
 
 
 def _microseconds(times: pd.Series) -> Ints:

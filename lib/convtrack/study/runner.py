@@ -25,7 +25,6 @@ from .trials import Trial, run_trial
 SEEDS, VISITORS, QUICK = 20, 100_000, 6_000
 GROWING = ("independent", "targeted")  # worlds that are also run at other sizes
 SIZES = {30_000: 10, 300_000: 5, 1_000_000: 3}  # visitors: seeds
-FRESH = 12  # trials after which workers are replaced: DuckDB keeps what it was given for as long as its process lives
 PLAN, TRIALS = "plan.json", "trials"
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # trials already fill the cores
 
@@ -45,7 +44,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """The trials of a study, in the order in which they are run."""
+    """The trials of a study."""
 
     name: str
     keys: tuple[Key, ...]
@@ -96,13 +95,15 @@ def run_plan(plan: Plan, out: Path, workers: int | None = None) -> int:
         If the folder holds another plan.
     """
     _claim(plan, out)
-    open_ones = [key for key in plan.keys if not (out / TRIALS / key.folder).exists()]
+    left = [key for key in plan.keys if not (out / TRIALS / key.folder).exists()]
+    open_ones = sorted(left, key=lambda key: key.visitors, reverse=True)  # so that no core waits long for the last one
     count = workers or os.cpu_count() or 1
     try:
         with tqdm(total=len(plan.keys), initial=len(plan.keys) - len(open_ones), desc="trials", unit="trial", file=sys.stderr,
-                  leave=False) as progress:
-            for start in range(0, len(open_ones), FRESH * count):
-                _run_batch(open_ones[start:start + FRESH * count], out / TRIALS, count, progress)
+                  leave=False) as progress, _pool(count) as pool:
+            for job in as_completed([pool.submit(_keep, key, out / TRIALS) for key in open_ones]):
+                job.result()
+                progress.update()
     except KeyboardInterrupt:
         kept = len([*(out / TRIALS).glob("[!.]*")])
         raise ConvtrackError(f"Stopped. {kept} of {len(plan.keys)} trials are done and kept in {out}; the same command goes on "
@@ -114,13 +115,6 @@ def run_again(keys: Sequence[Key]) -> list[Trial]:
     """Those trials, made as a study makes them: on one thread, because a search rounds otherwise on several."""
     with _pool(1) as pool:
         return list(pool.map(run_trial, *zip(*keys, strict=True)))
-
-
-def _run_batch(keys: list[Key], folder: Path, workers: int, progress: tqdm) -> None:
-    with _pool(workers) as pool:
-        for job in as_completed([pool.submit(_keep, key, folder) for key in keys]):
-            job.result()
-            progress.update()
 
 
 def _claim(plan: Plan, out: Path) -> None:

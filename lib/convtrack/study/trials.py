@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import duckdb
 import ibis
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from ..attribution import MODELS, Platform
 from ..coalitions import lost, shapley_value
 from ..engine import find_paths
 from ..experiments import sum_effects
-from ..incremental import HazardFit, VisitLog, doubly_robust, fit_hazard, read_visits
+from ..incremental import VisitLog, doubly_robust, fit_hazard, read_visits
 from ..paths import Paths
 from ..world import Draws, Game, Outcome, Scenario, draw, game, load_scenario, outcome, touch_log
 from .scores import score
@@ -25,7 +26,7 @@ WITHOUT = ("custom",)  # linear with other weights: without weights of one's own
 CLAIMS = "platform_claims"
 PLATFORMS = {"google_ads": ("Paid Search Brand", "Paid Search Generic", "Display", "Paid Video"),
              "meta": ("Paid Social", "Retargeting")}
-ORACLE, HOLDOUT = "oracle", "holdout"
+ORACLE, TOLD, HOLDOUT = "oracle", "oracle_told", "holdout"
 
 
 class Trial(NamedTuple):
@@ -79,7 +80,7 @@ def _credits(draws: Draws, result: Outcome, played: Game) -> Iterator[tuple[str,
     log = read_visits(touches, conversions, visitors)
     yield from _incremental(log, played)
     if is_plain(draws.scenario):
-        yield ORACLE, fit_oracle(draws, result).switched_off()
+        yield from _oracles(draws, result)
     yield HOLDOUT, _holdouts(draws, result, log.mean_value, played)
 
 
@@ -89,7 +90,9 @@ def _table(played: Game, conversions: np.ndarray, value: np.ndarray) -> pd.DataF
 
 def _attributed(touches: pd.DataFrame, conversions: pd.DataFrame, suffix: str, played: Game) -> Iterator[tuple[str, pd.DataFrame]]:
     """The credit of every attribution model that can work on these touches; platforms that see a part are one model together."""
-    paths = find_paths(ibis.memtable(touches), ibis.memtable(conversions), LOOKBACK)
+    with duckdb.connect() as own:  # Ibis' default connection would keep every trial's touches as long as the process lives
+        own.register("touches", touches)
+        paths = find_paths(ibis.duckdb.from_connection(own).table("touches"), ibis.memtable(conversions), LOOKBACK)
     for name, model in MODELS.items():
         if name not in WITHOUT and name not in PLATFORMS and model.obstacle(paths) is None:
             yield name + suffix, _of_players(model.credit(paths), played)
@@ -121,14 +124,18 @@ def is_plain(scenario: Scenario) -> bool:
     return not any(channel.drives or channel.anyway or channel.gate for channel in scenario.channels.values())
 
 
-def fit_oracle(draws: Draws, result: Outcome) -> HazardFit:
-    """The world's own form with its numbers fitted: half-lives, cap and synergies are given, and so is everybody's intent."""
-    scenario = draws.scenario
-    whole = draws.scenario.changed({"cookies": {"days": float("inf"), "refused": 0.0, "second_device": 0.0}})
+def _oracles(draws: Draws, result: Outcome) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The world's own form with its numbers fitted, on a log in which nobody is lost and everybody's intent is known.
+
+    Which pairs work together is the form; half-lives and the cap are numbers. The second oracle is told those too.
+    """
+    scenario, paid = draws.scenario, draws.scenario.paid
+    whole = scenario.changed({"cookies": {"days": float("inf"), "refused": 0.0, "second_device": 0.0}})
     known = replace(draws, scenario=whole, people=draws.people.assign(engagement=draws.people["intent"]))
-    lives = {name: scenario.channels[name].half_life for name in scenario.paid}
-    return fit_hazard(read_visits(*touch_log(known, result)), scenario.paid, lives, scenario.purchase.cap,
-                      [part.pair for part in scenario.synergies])
+    log, pairs = read_visits(*touch_log(known, result)), [part.pair for part in scenario.synergies]
+    lives = {name: scenario.channels[name].half_life for name in paid}
+    yield ORACLE, fit_hazard(log, paid, together=pairs).switched_off()
+    yield TOLD, fit_hazard(log, paid, lives, scenario.purchase.cap, pairs).switched_off()
 
 
 def _holdouts(draws: Draws, result: Outcome, mean_value: float, played: Game) -> pd.DataFrame:

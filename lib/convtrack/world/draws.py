@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
 from convtrack.pairs import Pairs, earlier_pairs, in_order
 from convtrack.world.scenario import CLICK, DELIVERY, OPEN, VIEW, VISIT, Scenario, Spread, by_interaction
@@ -150,6 +151,11 @@ class Draws(Market):
         return np.flatnonzero(on_site(self.column["kind"]))
 
     @cached_property
+    def base(self) -> np.ndarray:
+        """The hazard of a purchase at each visit without any effect."""
+        return self.of_person("base", self.column["visitor"][self.visits])
+
+    @cached_property
     def followers(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """By level: touches that follow another, which ones they follow, and whether in the same channel."""
         channel, parent = self.column["channel"], self.column["parent"]
@@ -169,33 +175,31 @@ class Draws(Market):
         return Pairs(*map(np.concatenate, zip(*found, strict=True)))
 
     @cached_property
-    def effects(self) -> tuple[Pairs, np.ndarray, np.ndarray]:
-        """(number of a visit, touch with an effect until then), its decayed effect, and that if it came another way."""
+    def effects(self) -> tuple[csr_array, csr_array]:
+        """What is left at each visit of each touch's effect, and of its effect if it came another way; (visits, touches) both."""
         touch, channels = self.column, self.scenario.channels.values()
         effect = np.array([by_interaction(channel.effect) for channel in channels])
         visited = np.array([effect[code, channel.on_site] for code, channel in enumerate(channels)])
         half_life = np.array([channel.half_life for channel in channels])
         own = effect[touch["channel"], touch["kind"]]
         other = np.where(touch["anyway"] >= 0, visited[touch["anyway"]], 0.0)
-        pairs, days = self._until_visits((own != 0) | (other != 0))
-        earlier = pairs.earlier
-        decayed = own[earlier] * np.exp2(-days / half_life[touch["channel"]][earlier])
-        return pairs, decayed, other[earlier] * np.exp2(-days / half_life[touch["anyway"]][earlier])
+        return self._left(own, half_life[touch["channel"]]), self._left(other, half_life[touch["anyway"]])
 
     @cached_property
-    def together(self) -> list[tuple[float, tuple[Pairs, np.ndarray], tuple[Pairs, np.ndarray]]]:
-        """For each synergy its effect, and (number of a visit, touch until then) of both channels with what is left of each."""
-        return [(part.effect, self._exposures(part.pair[0]), self._exposures(part.pair[1]))
-                for part in self.scenario.synergies]
+    def together(self) -> list[tuple[float, csr_array, csr_array]]:
+        """For each synergy its effect, and what is left at each visit of the touches of both channels."""
+        return [(part.effect, *map(self._exposure, part.pair)) for part in self.scenario.synergies]
 
-    def _exposures(self, name: str) -> tuple[Pairs, np.ndarray]:
-        pairs, days = self._until_visits(self.column["channel"] == self.scenario.code(name))
-        return pairs, np.exp2(-days / self.scenario.channels[name].half_life)
+    def _exposure(self, name: str) -> csr_array:
+        own = self.column["channel"] == self.scenario.code(name)
+        return self._left(own.astype(float), np.full(len(own), self.scenario.channels[name].half_life))
 
-    def _until_visits(self, which: np.ndarray) -> tuple[Pairs, np.ndarray]:
-        """(number of a visit, one of these touches until then) of the same person, and the days between them."""
-        pairs = earlier_pairs(self.column["visitor"], self.visits, np.flatnonzero(which))
-        return Pairs(np.searchsorted(self.visits, pairs.later), pairs.earlier), self.days_between(pairs)
+    def _left(self, amount: np.ndarray, half_life: np.ndarray) -> csr_array:
+        """What is left at each visit of the amount that each of the person's touches until then began with; (visits, touches)."""
+        pairs = earlier_pairs(self.column["visitor"], self.visits, np.flatnonzero(amount))
+        left = amount[pairs.earlier] * np.exp2(-self.days_between(pairs) / half_life[pairs.earlier])
+        ends = np.searchsorted(pairs.later, self.visits, side="right")
+        return csr_array((left, pairs.earlier, np.append(0, ends)), shape=(len(self.visits), len(amount)))
 
     def days_between(self, pairs: Pairs) -> np.ndarray:
         """Days from the earlier to the later touch of each pair."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -62,10 +63,34 @@ def outcome(draws: Draws, on: Iterable[str] | np.ndarray | None = None) -> Outco
     >>> bool(everything.present.sum() > 1000), int(nothing.present.sum())
     (True, 0)
     """
-    switches = _switches(draws, on)
-    present, channel = _present(draws, switches)
-    probability = _probability(draws, present, channel != draws.column["channel"])
-    return Outcome(present, channel, probability, draws.column["chance"] < probability)
+    there = presence(draws, on)
+    probability = np.zeros(len(there.present))
+    probability[draws.visits] = chances(draws, there)
+    channel = np.where(there.swapped, draws.column["anyway"], draws.column["channel"])
+    return Outcome(there.present, channel, probability, draws.column["chance"] < probability)
+
+
+class Presence(NamedTuple):
+    """Which touches come to be, and which of them by another way than their own channel; (touches,) bools both."""
+
+    present: np.ndarray
+    swapped: np.ndarray
+
+
+def presence(draws: Draws, on: Iterable[str] | np.ndarray | None = None) -> Presence:
+    """Which touches come to be with those channels on; `on` as for `outcome`."""
+    on = _switches(draws, on)
+    touch, way = draws.column, draws.column["anyway"]
+    who = (touch["visitor"],) if on.ndim == 2 else ()
+    own = on[*who, touch["channel"]]
+    swapped = ~own & (way >= 0)
+    swapped[swapped] = on[*(part[swapped] for part in who), way[swapped]]
+    possible = np.ones(len(own), bool)
+    present = _followed(draws, possible, own | swapped)
+    if len(draws.gates.later):
+        _close_gates(draws, possible, present)
+        present = _followed(draws, possible, own | swapped)
+    return Presence(present, swapped)
 
 
 def _switches(draws: Draws, on: Iterable[str] | np.ndarray | None) -> np.ndarray:
@@ -80,21 +105,6 @@ def _switches(draws: Draws, on: Iterable[str] | np.ndarray | None) -> np.ndarray
         on = np.broadcast_to(on, (len(draws.people), len(scenario.channels))).copy()
         on[:, scenario.code(scenario.holdout.channel)] &= ~draws.people["held_out"].to_numpy()
     return on
-
-
-def _present(draws: Draws, on: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which touches come to be, and by which channel."""
-    touch, way = draws.column, draws.column["anyway"]
-    who = (touch["visitor"],) if on.ndim == 2 else ()
-    own = on[*who, touch["channel"]]
-    swapped = ~own & (way >= 0)
-    swapped[swapped] = on[*(part[swapped] for part in who), way[swapped]]
-    possible = np.ones(len(own), bool)
-    present = _followed(draws, possible, own | swapped)
-    if len(draws.gates.later):
-        _close_gates(draws, possible, present)
-        present = _followed(draws, possible, own | swapped)
-    return present, np.where(swapped, way, touch["channel"])
 
 
 def _followed(draws: Draws, possible: np.ndarray, switched: np.ndarray) -> np.ndarray:
@@ -118,27 +128,16 @@ def _close_gates(draws: Draws, possible: np.ndarray, present: np.ndarray) -> Non
     possible &= opened | ~touch["gated"] | (touch["level"] > 0)
 
 
-def _probability(draws: Draws, present: np.ndarray, swapped: np.ndarray) -> np.ndarray:
-    """The chance of a purchase at each touch."""
-    visits, (pairs, own, other) = draws.visits, draws.effects
-    effect = np.where(swapped[pairs.earlier], other, own) if swapped.any() else own
-    total = np.bincount(pairs.later, effect * present[pairs.earlier], minlength=len(visits))
-    total = total + _synergy(draws, present & ~swapped)
-    cap = draws.scenario.purchase.cap
-    hazard = draws.of_person("base", draws.column["visitor"][visits]) * np.exp(-cap * np.expm1(-total / cap))
-    probability = np.zeros(len(present))
-    probability[visits] = -np.expm1(-hazard) * present[visits]
-    return probability
-
-
-def _synergy(draws: Draws, there: np.ndarray) -> np.ndarray | float:
-    """What pairs of channels add together at each visit: effect * min(1, exposure to one) * min(1, to the other)."""
-    added = 0.0
-    for effect, *both in draws.together:
-        one, other = (np.bincount(pairs.later, left * there[pairs.earlier], minlength=len(draws.visits))
-                      for pairs, left in both)
-        added = added + effect * np.minimum(one, 1) * np.minimum(other, 1)
-    return added
+def chances(draws: Draws, there: Presence) -> np.ndarray:
+    """The chance of a purchase at each visit; 0 where the visit did not come to be."""
+    (own, other), cap = draws.effects, draws.scenario.purchase.cap
+    as_drawn = (there.present & ~there.swapped).astype(float)
+    total = own @ as_drawn
+    for effect, one, another in draws.together:  # effect * min(1, exposure to one) * min(1, exposure to the other)
+        total += effect * np.minimum(one @ as_drawn, 1) * np.minimum(another @ as_drawn, 1)
+    if there.swapped.any():
+        total += other @ (there.present & there.swapped).astype(float)
+    return -np.expm1(-draws.base * np.exp(-cap * np.expm1(-total / cap))) * there.present[draws.visits]
 
 
 def expected(draws: Draws, on: Iterable[str] | np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -157,8 +156,8 @@ def expected(draws: Draws, on: Iterable[str] | np.ndarray | None = None) -> tupl
     (people,) float array, (people,) float array
         Purchases, and money in the scenario's currency; 0 for people who are not tracked.
     """
-    result, visits = outcome(draws, on), draws.visits
-    visitor, chance = draws.column["visitor"][visits], result.probability[visits]
+    visits, chance = draws.visits, chances(draws, presence(draws, on))
+    visitor = draws.column["visitor"][visits]
     tracked, count = draws.people["tracked"].to_numpy(), len(draws.people)
     worth = np.bincount(visitor, chance * draws.column["worth"][visits], minlength=count)
     return np.bincount(visitor, chance, minlength=count) * tracked, worth * tracked

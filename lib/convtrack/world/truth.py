@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from convtrack.schema import INTERACTIONS
 from convtrack.world.draws import Draws
-from convtrack.world.outcome import Outcome, expected, outcome
+from convtrack.world.outcome import chances, expected, presence
 from convtrack.world.scenario import CLICK, DELIVERY, VIEW
 
 Floats = NDArray[np.float64]
@@ -74,16 +74,16 @@ def game(draws: Draws, players: Sequence[str] | None = None) -> Game:
     others = [name for name in draws.scenario.channels if name not in players]
     sets = [[name for bit, name in enumerate(players) if mask >> bit & 1] for mask in range(1 << len(players))]
     counts, worth, price = _weights(draws, players)
-    cells = [_played(outcome(draws, [*on, *others]), draws, counts, worth, price) for on in sets]
-    channel, there = draws.column["channel"], outcome(draws)
-    paid = np.bincount(channel, price * (there.present & (there.channel == channel)), minlength=len(draws.scenario.channels))
+    cells, everything = [_played([*on, *others], draws, counts, worth, price) for on in sets], presence(draws)
+    paid = np.bincount(draws.column["channel"], price * (everything.present & ~everything.swapped), len(draws.scenario.channels))
     return Game(players, *np.array(cells).T, paid[[draws.scenario.code(name) for name in players]])
 
 
-def _played(result: Outcome, draws: Draws, counts: Floats, worth: Floats, price: Floats) -> tuple[float, float, float]:
+def _played(on: list[str], draws: Draws, counts: Floats, worth: Floats, price: Floats) -> tuple[float, float, float]:
     """Expected purchases and worth in a world, and what the players' touches cost."""
-    chance, own = result.probability[draws.visits], result.channel == draws.column["channel"]
-    return chance @ counts, chance @ worth, price @ (result.present & own)
+    there = presence(draws, on)
+    chance = chances(draws, there)
+    return chance @ counts, chance @ worth, price @ (there.present & ~there.swapped)
 
 
 def _weights(draws: Draws, players: Sequence[str]) -> tuple[Floats, Floats, Floats]:
