@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -74,9 +74,19 @@ class HazardFit:
 
     @cached_property
     def game(self) -> Floats:
-        """Expected conversions with every set of players on, by place as in `coalitions`."""
-        count = len(self.players)
-        return np.array([self.conversions(place >> np.arange(count) & 1 == 1) for place in range(1 << count)])
+        """Expected conversions with every set of players on, by place as in `coalitions`.
+
+        At a visit only those players matter that its visitor has met, so visits are taken together that have met the same.
+        """
+        bits = np.arange(len(self.players))
+        met = ((self.terms != 0) @ self.members) | (self.own[:, None] == bits)
+        masks, places, total = met @ (1 << bits), np.arange(1 << len(bits)), np.zeros(1 << len(bits))
+        for mask in np.unique(masks):
+            rows = masks == mask
+            part = replace(self, eta=self.eta[rows], terms=self.terms[rows], own=self.own[rows])
+            subsets, which = np.unique(places & mask, return_inverse=True)
+            total += np.array([part.conversions(some >> bits & 1 == 1) for some in subsets])[which]
+        return total
 
     def switched_off(self) -> pd.DataFrame:
         """Conversions that would be missing if each channel alone were off: channel | conversions | value."""
@@ -197,14 +207,16 @@ class _Design:
         self.weight = np.where(self.bought, 1.0, (~log.bought).sum() / (~self.bought).sum())
         self.others = self.weight * ~self.bought
         self.constant = np.column_stack([np.ones(len(rows)), log.covariates[log.visitor[self.visits]]])
-        self.kinds = [(player, kind) for player in players for kind in range(len(INTERACTIONS))
-                      if (self._touches(player, kind)).sum() >= LEAST_TOUCHES]
+        code = {log.code(player): place for place, player in enumerate(players)}
+        owner = np.array([code.get(channel, -1) for channel in range(len(log.channels))])[log.channel]
+        key = np.where(owner < 0, -1, owner * len(INTERACTIONS) + log.kind)
+        often = np.flatnonzero(np.bincount(key[key >= 0], minlength=1) >= LEAST_TOUCHES)
+        self.kinds = [(players[at // len(INTERACTIONS)], int(at % len(INTERACTIONS))) for at in often]
         if not self.kinds:
             raise ConvtrackError(f"None of {', '.join(players)} has {LEAST_TOUCHES} touches in the log. Name other channels.")
-        self._pairs = {key: log.until(self.visits, self._touches(*key)) for key in self.kinds}
-
-    def _touches(self, player: str, kind: int) -> NDArray[np.bool_]:
-        return (self.log.channel == self.log.code(player)) & (self.log.kind == kind)
+        pairs, age = log.until(self.visits, np.isin(key, often))
+        of = key[pairs.earlier]
+        self._pairs = {kind: (pairs.later[of == at], age[of == at]) for kind, at in zip(self.kinds, often, strict=True)}
 
     @cached_property
     def sloped(self) -> tuple[Ints, Floats]:
@@ -242,10 +254,10 @@ class _Design:
         return np.column_stack(columns), np.column_stack(slopes)
 
     def _exposure(self, player: str, kind: int, days: float) -> tuple[Floats, Floats]:
-        pairs, age = self._pairs[player, kind]
+        later, age = self._pairs[player, kind]
         left = np.exp2(-age / days)
         counts = len(self.visits)
-        return np.bincount(pairs.later, left, counts), np.bincount(pairs.later, left * age * np.log(2) / days, counts)
+        return np.bincount(later, left, counts), np.bincount(later, left * age * np.log(2) / days, counts)
 
     def fitted(self, half_lives: dict[str, float], cap: float, start: Floats) -> HazardFit:
         """The model with the likeliest coefficients for those half-lives and that cap, searched from `start` on."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from statsmodels.api import OLS, Logit
-from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
 from .visits import Floats, VisitLog
 
@@ -56,9 +54,8 @@ def _on_the_reached(treated: Floats, sold: Floats, covariates: Floats, others: F
 
 def _chance_of_being_reached(treated: Floats, known: Floats) -> Floats:
     """By a logistic regression, trimmed: where a column tells the reached apart, its coefficient grows without end."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return Logit(treated, known).fit(disp=False).predict().clip(LEAST, MOST)
+    fit = Logit(treated, known).fit(disp=False, warn_convergence=False, skip_hessian=True)
+    return fit.predict().clip(LEAST, MOST)
 
 
 def _independent(columns: Floats) -> Floats:

@@ -26,7 +26,10 @@ SEEDS, VISITORS, QUICK = 20, 100_000, 6_000
 GROWING = ("independent", "targeted")  # worlds that are also run at other sizes
 SIZES = {30_000: 10, 300_000: 5, 1_000_000: 3}  # visitors: seeds
 PLAN, TRIALS = "plan.json", "trials"
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # trials already fill the cores
+WORKER = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),  # trials already fill the cores
+    "MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**31),  # glibc keeps the room of large arrays for the next
+}
 
 
 class Key(NamedTuple):
@@ -132,8 +135,8 @@ def _claim(plan: Plan, out: Path) -> None:
 @contextlib.contextmanager
 def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """Workers that leave Ctrl-C to us; when it comes, trials that have begun are given up."""
-    before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ |= ONE_THREAD
+    before = {name: os.environ.get(name) for name in WORKER}
+    os.environ |= WORKER
     pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_deaf)
     try:
         yield pool

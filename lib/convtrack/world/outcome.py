@@ -81,10 +81,10 @@ def presence(draws: Draws, on: Iterable[str] | np.ndarray | None = None) -> Pres
     """Which touches come to be with those channels on; `on` as for `outcome`."""
     on = _switches(draws, on)
     touch, way = draws.column, draws.column["anyway"]
-    who = (touch["visitor"],) if on.ndim == 2 else ()
-    own = on[*who, touch["channel"]]
+    row = touch["visitor"] * on.shape[-1] if on.ndim == 2 else np.zeros(1, int)
+    own = on.ravel()[row + touch["channel"]]
     swapped = ~own & (way >= 0)
-    swapped[swapped] = on[*(part[swapped] for part in who), way[swapped]]
+    swapped[swapped] = on.ravel()[(row + way)[swapped]]
     possible = np.ones(len(own), bool)
     present = _followed(draws, possible, own | swapped)
     if len(draws.gates.later):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +27,7 @@ class Game:
         The channels that are switched.
     conversions, value, cost : (2**players,) float arrays
         Expected purchases, their worth, and what the players' touches cost, for tracked people. Place m is the
-        world in which player i is on where bit i of m is set.
+        world in which player i is on where bit i of m is set; NaN where that world was not asked for.
     spend : (players,) float array
         What each player's touches cost with everything on.
     """
@@ -53,8 +53,8 @@ class Game:
         return int((np.asarray(keep) << np.arange(len(self.players))).sum())
 
 
-def game(draws: Draws, players: Sequence[str] | None = None) -> Game:
-    """The worlds with every subset of the players on.
+def game(draws: Draws, players: Sequence[str] | None = None, places: Iterable[int] | None = None) -> Game:
+    """The worlds with every subset of the players on, or with some of the subsets.
 
     Parameters
     ----------
@@ -62,6 +62,8 @@ def game(draws: Draws, players: Sequence[str] | None = None) -> Game:
         The people and their potential touches.
     players : names of channels, optional
         The channels that cost money, if not given.
+    places : ints, optional
+        The subsets, by place; all of them if not given.
 
     Examples
     --------
@@ -72,11 +74,14 @@ def game(draws: Draws, players: Sequence[str] | None = None) -> Game:
     """
     players = draws.scenario.paid if players is None else list(players)
     others = [name for name in draws.scenario.channels if name not in players]
-    sets = [[name for bit, name in enumerate(players) if mask >> bit & 1] for mask in range(1 << len(players))]
     counts, worth, price = _weights(draws, players)
-    cells, everything = [_played([*on, *others], draws, counts, worth, price) for on in sets], presence(draws)
+    sums = np.full((3, 1 << len(players)), np.nan)
+    for place in range(1 << len(players)) if places is None else places:
+        on = [name for bit, name in enumerate(players) if place >> bit & 1]
+        sums[:, place] = _played([*on, *others], draws, counts, worth, price)
+    everything = presence(draws)
     paid = np.bincount(draws.column["channel"], price * (everything.present & ~everything.swapped), len(draws.scenario.channels))
-    return Game(players, *np.array(cells).T, paid[[draws.scenario.code(name) for name in players]])
+    return Game(players, *sums, paid[[draws.scenario.code(name) for name in players]])
 
 
 def _played(on: list[str], draws: Draws, counts: Floats, worth: Floats, price: Floats) -> tuple[float, float, float]:

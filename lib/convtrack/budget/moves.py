@@ -1,0 +1,233 @@
+"""Moving money: a budget of the same total that brings more, made of moves that the data can stand for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from scipy.optimize import LinearConstraint, linprog, minimize
+
+from ..errors import ConvtrackError
+from ..gaps import Gap, passes_gaps
+from ..metrics import Estimate
+from ..paths import Floats
+from .credit import BOUNDS
+from .curves import Curves, Numbers
+
+SMALL = 1e-6  # of the budget: a move below this is rounding
+UNSURE = "cannot tell apart"
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A budget of the same total that is expected to bring more, made only of moves that the data can stand for.
+
+    Attributes
+    ----------
+    moves : DataFrame
+        A row a pair of channels: from, to, difference (of their marginal returns today), difference_low, difference_high
+        (95 % of all pairs together), amount (of cost, a period), gain, low, high (of outcome, a period; the gains of the rows
+        add up to `gain`), verdict: "move"; "direction only" where the gain of this amount may be 0; "not needed"; or "cannot
+        tell apart", and then nothing moves between the two.
+    budget : DataFrame
+        channel, cost, new_cost, low, high (95 % of the best new costs over the draws), least, most (the limits).
+    gain : Estimate
+        Of all moves together, a period, with its 95 % interval, the optimism taken off.
+    optimism : float
+        What the best of many plans promises beyond what it keeps, because it was chosen for its promise.
+    """
+
+    moves: pd.DataFrame
+    budget: pd.DataFrame
+    gain: Estimate
+    optimism: float
+
+    @property
+    def sentence(self) -> str:
+        """What to move and what it brings, and between which channels nothing is moved because the data cannot tell."""
+        rows = self.moves[["from", "to", "amount", "verdict"]].to_numpy()
+        moves = [f"{amount:,.2f} from {giver} to {taker}" for giver, taker, amount, _ in rows if amount > 0]
+        pairs = [f"{giver} and {taker}" for giver, taker, _, verdict in rows if verdict == UNSURE]
+        more = [f"and {len(pairs) - 3} more pairs"] if len(pairs) > 3 else []
+        brings = f"{self.gain.value:+,.2f} ({self.gain.low:,.2f} to {self.gain.high:,.2f})"
+        first = f"Move {', '.join(moves)} a period: {brings}." if moves else "No move is recommended."
+        return f"{first} The data cannot tell apart {', '.join(pairs[:3] + more)}." if pairs else first
+
+
+@passes_gaps
+def reallocate(curves: Curves, low: float = 0.5, high: float = 1.5) -> Plan | Gap:
+    """The best budget of the same total, by moves between channels that the data can tell apart, with its gain.
+
+    Two channels are told apart if the interval of the difference of their marginal returns leaves out 0. The intervals of all
+    pairs hold together in 95 % of cases, because a plan picks among all of them (Mandel, Betensky 2008). Along those pairs,
+    from the lower to the higher return, amounts are found that bring most by the fitted curves (SciPy, SLSQP). The curves are
+    concave, so there is one best budget, and channels that are not at a limit end with equal marginal returns.
+
+    A plan chosen for its promise promises too much. The whole procedure, with its decision of who can be told apart, is
+    therefore repeated for every draw as if that were the estimate, and judged by the fitted curves; what it loses on average,
+    where it moves anything, is the optimism (Efron 1983), and is taken off the gain and its interval.
+
+    Parameters
+    ----------
+    curves : Curves
+        As `response_curves` returns them. Channels without a curve keep their cost.
+    low, high : float
+        Limits of each channel's new cost, as shares of today's. It also stays between the least and the most that were seen.
+
+    Returns
+    -------
+    Plan or Gap
+        A gap if fewer than two channels have a curve.
+
+    Raises
+    ------
+    ConvtrackError
+        If the limits leave today's budget out.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"channel": ["Email", "SMS"], "cost": 100.0, "least": 50.0, "most": 150.0,
+    ...                       "level": [800.0, 200.0], "elasticity": 0.5, "reason": ""})
+    >>> sure = Curves(table, Numbers(levels=np.array([[800.0, 200.0]]), elasticities=np.full((1, 2), 0.5)))
+    >>> reallocate(sure).sentence
+    'Move 50.00 from SMS to Email a period: +121.22 (121.22 to 121.22).'
+
+    Mandel, M., Betensky, R. A. (2008), Simultaneous confidence intervals based on the percentile bootstrap approach,
+    Computational Statistics and Data Analysis 52, 2158-2165; Efron, B. (1983), Estimating the error rate of a prediction rule,
+    Journal of the American Statistical Association 78, 316-331.
+    """
+    if not 0 <= low <= 1 <= high:
+        raise ConvtrackError(f"low={low}, high={high} leave today's budget out. Write low=0.5, high=1.5.")
+    rows = curves.known
+    if len(rows) < 2:
+        return Gap("Money moves between two channels with a response curve.", curves.sentence)
+    market, fitted, drawn = _market(rows, low, high), curves.fitted, curves.drawn
+    differences = market.differences(drawn)
+    bounds = _together(differences)
+    new = market.best(fitted, _signs(bounds))
+    shifted = bounds[:, None] + differences - market.differences(fitted)
+    redone = np.array([market.best(Numbers(*draw), signs) for *draw, signs in zip(*drawn, _signs(shifted), strict=True)])
+    optimism = market.optimism(fitted, drawn, redone) if (new != market.today).any() else 0.0
+    moves = _moves(market, fitted, drawn, new, bounds, optimism)
+    gain = _estimate(market.changes(fitted, new).sum(), market.changes(drawn, new).sum(axis=1), optimism)
+    budget = pd.DataFrame({"channel": market.channels, "cost": market.today, "new_cost": new})
+    budget[["low", "high"]] = np.quantile(redone, BOUNDS, axis=0).T
+    return Plan(moves, budget.assign(least=market.least, most=market.most), gain, optimism)
+
+
+@dataclass(frozen=True, eq=False)
+class _Market:
+    """The channels between which money can move: what a period of each costs today, and the limits of what it may cost."""
+
+    channels: list[str]
+    today: Floats
+    least: Floats
+    most: Floats
+
+    @cached_property
+    def pairs(self) -> list[tuple[int, int]]:
+        """The places of the two channels of each pair."""
+        return list(combinations(range(len(self.channels)), 2))
+
+    @cached_property
+    def steps(self) -> Floats:
+        """What a move along each pair does: -1 to its first channel and 1 to its second; shape (channels, pairs)."""
+        first, second = np.transpose(self.pairs)
+        each = np.eye(len(self.channels))
+        return (each[second] - each[first]).T
+
+    def slopes(self, numbers: Numbers) -> Floats:
+        """Marginal returns today."""
+        return numbers.levels * numbers.elasticities / self.today
+
+    def differences(self, numbers: Numbers) -> Floats:
+        """For each pair, the marginal return of its second channel less that of its first, today."""
+        return self.slopes(numbers) @ self.steps
+
+    def changes(self, numbers: Numbers, cost: Floats) -> Floats:
+        """What each channel brings more at another cost."""
+        return numbers.levels * ((cost / self.today) ** numbers.elasticities - 1)
+
+    def optimism(self, fitted: Numbers, drawn: Numbers, redone: Floats) -> float:
+        """What budgets made from draws lose on average when judged by the fitted curves, of those that move anything."""
+        excess = (self.changes(drawn, redone) - self.changes(fitted, redone)).sum(axis=1)
+        moved = (redone != self.today).any(axis=1)
+        return float(excess[moved].sum() / max(moved.sum(), 1))
+
+    def best(self, numbers: Numbers, signs: np.ndarray) -> Floats:
+        """The costs that bring most, by moves along the pairs with a sign: to the second channel (1) or to the first (-1)."""
+        steps, whole = (self.steps * signs)[:, signs != 0], self.today.sum()
+        if not steps.size:
+            return self.today
+        slopes, scale = self.slopes(numbers), numbers.levels.sum() / whole
+
+        def shares(moved: Floats) -> Floats:
+            return 1 + steps @ moved * whole / self.today
+
+        found = minimize(lambda moved: -self.changes(numbers, self.today * shares(moved)).sum() / (scale * whole),
+                         np.zeros(steps.shape[1]), method="SLSQP", bounds=[(0, None)] * steps.shape[1],
+                         jac=lambda moved: -(slopes * shares(moved) ** (numbers.elasticities - 1)) @ steps / scale,
+                         constraints=LinearConstraint(steps, self.least / whole - self.today / whole,
+                                                      self.most / whole - self.today / whole),
+                         options={"ftol": 1e-12, "maxiter": 500})
+        return self.today + steps @ np.where(found.x > SMALL, found.x, 0.0) * whole
+
+
+def _market(rows: pd.DataFrame, low: float, high: float) -> _Market:
+    least, most = np.maximum(low * rows["cost"], rows["least"]), np.minimum(high * rows["cost"], rows["most"])
+    return _Market(rows["channel"].tolist(), rows["cost"].to_numpy(), least.to_numpy(), most.to_numpy())
+
+
+def _together(draws: Floats) -> Floats:
+    """Lower and upper bounds, shape (2, columns), that hold in all columns together in 95 % of the draws (rows)."""
+    count, ordered = len(draws), np.sort(draws, axis=0)
+    ranks = stats.rankdata(draws, axis=0, method="ordinal")
+    most_extreme = np.maximum(ranks, count + 1 - ranks).max(axis=1)
+    last = int(np.quantile(most_extreme, BOUNDS[1] - BOUNDS[0], method="higher"))
+    return np.array([ordered[count - last], ordered[last - 1]])
+
+
+def _signs(bounds: Floats) -> np.ndarray:
+    """1 where both bounds are above 0, -1 where both are below, else 0; bounds come first: shape (2, ...)."""
+    return (bounds[0] > 0) * 1 - (bounds[1] < 0) * 1
+
+
+def _estimate(value: float, draws: Floats, optimism: float) -> Estimate:
+    low, high = np.quantile(draws, BOUNDS) - optimism
+    return Estimate(float(value - optimism), float(low), float(high))
+
+
+def _moves(market: _Market, fitted: Numbers, drawn: Numbers, new: Floats, bounds: Floats, optimism: float) -> pd.DataFrame:
+    """The table of moves, those that are made first."""
+    differences, signs = market.differences(fitted), _signs(bounds)
+    amounts = _fewest_moves(market.steps * signs, new - market.today)
+    gains, spread = (_gains(market, numbers, new) @ (market.steps * signs) * amounts for numbers in (fitted, drawn))
+    taken_off = optimism * gains / (gains.sum() or 1)
+    low, high = np.quantile(spread, BOUNDS, axis=0) - taken_off
+    up, (first, second) = differences >= 0, np.array(market.channels, dtype=object)[np.transpose(market.pairs)]
+    least, most = np.where(up, bounds, -bounds[::-1])
+    verdict = np.select([signs == 0, amounts == 0, low > 0], [UNSURE, "not needed", "move"], "direction only")
+    return pd.DataFrame({
+        "from": np.where(up, first, second), "to": np.where(up, second, first), "difference": np.abs(differences),
+        "difference_low": least, "difference_high": most, "amount": amounts, "gain": gains - taken_off, "low": low,
+        "high": high, "verdict": verdict}).sort_values("amount", ascending=False, kind="stable", ignore_index=True)
+
+
+def _fewest_moves(steps: Floats, change: Floats) -> Floats:
+    """Amounts along the pairs that make these changes of cost and move the least money."""
+    whole = np.abs(change).sum()
+    if not whole:
+        return np.zeros(steps.shape[1])
+    amounts = linprog(np.ones(steps.shape[1]), A_eq=steps, b_eq=change / whole).x * whole
+    return np.where(amounts > SMALL * whole, amounts, 0.0)
+
+
+def _gains(market: _Market, numbers: Numbers, new: Floats) -> Floats:
+    """What each channel brings more, for each pound more; where nothing is added, its marginal return."""
+    change = new - market.today
+    return np.divide(market.changes(numbers, new), change, out=market.slopes(numbers),
+                     where=np.abs(change) > SMALL * market.today)
