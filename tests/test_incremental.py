@@ -192,7 +192,7 @@ class TestDoublyRobust:
 
     def test_without_covariates_it_is_the_difference_of_two_means_times_those_reached(self) -> None:
         log = self.randomised(4000, 0.05)
-        seen = np.isin(np.arange(4000), log.visitor[log.channel == log.code("Display")])
+        seen = np.isin(np.arange(4000), log.visitor[log.channel == log.channels.index("Display")])
         difference = log.bought[seen].mean() - log.bought[~seen].mean()
         assert doubly_robust(log, ["Display"])["conversions"][0] == pytest.approx(difference * seen.sum(), rel=1e-6)
 

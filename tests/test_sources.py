@@ -265,7 +265,8 @@ def test_dates_written_as_iso_are_read_as_iso_whatever_day_first_says(days, day_
 
 
 @pytest.mark.parametrize(
-    "cell", ["2026-01-05T00:00:00+05:00", "2026-01-05T23:59:59-08:00", "2026-01-05 00:00:00 UTC", "20260105"]
+    "cell", ["2026-01-05T00:00:00+05:00", "2026-01-05T23:59:59-08:00", "2026-01-05 00:00:00 UTC", "20260105",
+             "20260105T100000Z", "20260105T2359-0800"]
 )
 def test_a_date_is_the_day_that_the_file_writes_whatever_its_zone(cell):
     cells = pd.Series([cell], name="date", dtype="str")

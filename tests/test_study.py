@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,15 +100,17 @@ class TestRunner:
         assert len([*(kept / TRIALS).iterdir()]) == len(TINY.keys)
 
     @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-    def test_ctrl_c_is_one_line_that_says_what_is_kept(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("stop", [lambda pid: os.killpg(pid, signal.SIGINT), lambda pid: os.kill(pid, signal.SIGTERM)],
+                             ids=["Ctrl-C", "a stop from outside"])
+    def test_a_stop_is_one_line_that_says_what_is_kept(self, tmp_path: Path, stop: Callable[[int], None]) -> None:
         process = subprocess.Popen([sys.executable, "-m", "convtrack.cli", "study", "--quick", "--out", str(tmp_path / "s")],
                                    stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
         for _ in range(1200):
             if any((tmp_path / "s" / TRIALS).glob("[!.]*")):
                 break
             time.sleep(0.1)
-        os.killpg(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        stop(process.pid)
+        out, err = process.communicate(timeout=60)  # which waits for the workers too: they hold the other ends of the pipes
         assert (process.returncode, out) == (2, "")
         assert "trials are done and kept" in err.splitlines()[-1]
         assert "Traceback" not in err

@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 a lesson or check failed, 2 wrong use, unusable data, or a
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -235,6 +236,7 @@ def _json(answer: dict[str, Any]) -> str:
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; an error is one line on standard error and exit code 2."""
     words = sys.argv[1:] if arguments is None else arguments
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who is stopped from outside stops its workers too, as with Ctrl-C
     try:
         code = app([word for word in words if word != "--debug"] or ["--help"], standalone_mode=False)
         if code == INTERRUPTED:

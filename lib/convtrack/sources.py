@@ -25,6 +25,7 @@ NUMBER = {".": re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?"), ",": re.comp
 ZONED = r"Z$|:\d[\d.]*\s*[+-]\d\d(?::?\d\d)?$"
 SLASHED = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})(?!\d),?")
 A_DAY = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}(?!\d)|\d{8}(?!\d)|(?=.*\d{4}).*[A-Za-z]{3}"
+ZONE_OF_TIME = r"(?:(?<=:\d\d)|(?<=T\d{4}))[\d.]*\s*(?:Z|[+-]\d\d:?\d\d)$"
 STYLES = ("ISO8601", "%Y-%m-%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p")
 TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
@@ -266,7 +267,7 @@ def to_dates(cells: pd.Series, source: TableSource, path: Path) -> pd.Series:
     if pd.api.types.is_datetime64_any_dtype(cells):
         days = cells.dt.tz_localize(None)
     else:
-        days = _parsed(_iso(cells, source, path).str.replace(r"(?<=:\d\d)[\d.]*\s*(?:Z|[+-]\d\d:?\d\d)$", "", regex=True))
+        days = _parsed(_iso(cells, source, path).str.replace(ZONE_OF_TIME, "", regex=True))
     return days.dt.normalize().astype("datetime64[us]")
 
 

@@ -122,6 +122,18 @@ def plain_name(name: object) -> str:
     return words[:1].upper() + words[1:]
 
 
+def plural(count: float, word: str) -> str:
+    """A count with its word.
+
+    >>> plural(1, "channel"), plural(1200, "channel"), plural(2, "landing_country")
+    ('1 channel', '1,200 channels', '2 landing countries')
+    """
+    word = word.replace("_", " ")
+    ends = word if word.endswith("s") else f"{word}es" if re.search("(ch|sh|x)$", word) else f"{word}s"
+    many = word[:-1] + "ies" if re.search("[^aeiou]y$", word) else ends
+    return f"{fmt(count)} {word if count == 1 else many}"
+
+
 def is_missing(value: Any) -> bool:
     """Whether there is no value: None, NaN, NaT, NA or a gap.
 

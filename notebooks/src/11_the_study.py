@@ -53,8 +53,7 @@ def join(names):
     *most, last = [in_words(str(name).replace("+views", " with views")) for name in names]
     return f"{', '.join(most)} and {last}" if most else last
 
-not_on_trial = ["truth", "truth_shapley", "oracle"]
-named = set(results.scores["model"]) - set(not_on_trial)
+named = set(results.scores["model"]) - set(ct.study.NOT_ON_TRIAL)
 size = max(results.main_size.values())
 seeds = results.main(results.scores).groupby("scenario")["seed"].nunique().max()
 ct.say(
@@ -270,8 +269,7 @@ learnt = {
     "H9": "The factor of three came from experiments on single channels of a social network. Summed over all paid channels, "
           "in worlds where they cause a good part of the sales, last click does not reach it. Its error is in who gets the "
           "credit.",
-    "H10": f"The model has to find out how fast effects fade and where they level off, which the oracle is told. Its error is "
-           f"at most {worst_ratio():.2f} times the noise floor.",
+    "H10": f"Its error is at most {worst_ratio():.2f} times the noise floor.",
     "H11": f"In *high baseline* ads do half of what they do elsewhere, and the same noise is a larger part of a smaller "
            f"truth. The error is {at('high_baseline', 'incremental'):.1%} there, and {at('independent', 'incremental'):.1%} in "
            f"*independent*.",
@@ -393,9 +391,9 @@ ct.say(
 # the channels. It leaves out how much the channels are credited with together.
 #
 # An error is only large or small against something. The bottom row is the *noise floor*. It is the error of an oracle,
-# which is told the form of the world and everybody's intent, and only has to fit the numbers. It is known only where ads
-# act at visits that would have happened anyhow. Where they cause visits, we know no such form. In `placebo` there are no
-# true shares.
+# which is told the form of the world and everybody's intent, and only has to fit the numbers: how strong the effects are,
+# how fast they fade, and where they level off. It is known only where ads act at visits that would have happened anyhow.
+# Where they cause visits, we know no such form. In `placebo` there are no true shares.
 
 # %%
 error = results.wide("share_mae").loc[[*shown, "oracle"]] * 100
@@ -421,6 +419,18 @@ ct.say(
     rhigh=(rule_error / error.loc["oracle", plain]).max().max(), worst=hidden_errors.max(),
     world=join([hidden_errors.idxmax()]),
     times=hidden_errors.max() / error.loc["incremental", "independent"],
+)
+
+# %% tags=["hide-input"]
+told = results.wide("share_mae").loc["oracle_told", plain] * 100
+strict = error.loc["incremental", plain] / told
+ct.say(
+    "How much of the floor is the price of finding out how fast effects fade? A second oracle is told that too, and where "
+    "they level off. Its error is {change} in {world}: {told:.2f} points and not {floor:.2f}. Against this stricter floor "
+    "the incremental model comes to at most {ratio:.2f} times, in {worst}.",
+    change="a good deal smaller" if (told / error.loc["oracle", plain]).min() < 0.9 else "hardly smaller",
+    world=join([(told / error.loc["oracle", plain]).idxmin()]), told=told[(told / error.loc["oracle", plain]).idxmin()],
+    floor=error.loc["oracle", (told / error.loc["oracle", plain]).idxmin()], ratio=strict.max(), worst=join([strict.idxmax()]),
 )
 
 # %% tags=["hide-input"]
@@ -542,7 +552,7 @@ ct.say(
 curves = results.summary[results.summary["score"] == "share_mae"].rename(
     columns={"mean": "share_error"})
 curves[["share_error", "low", "high"]] *= 100
-not_drawn = ["truth", "truth_shapley", "shapley_rate+views"]
+not_drawn = ["truth", "truth_shapley", "oracle_told", "shapley_rate+views"]
 curves = curves[~curves["model"].isin(not_drawn)]
 important = ["last_touch", "markov", "shapley", "markov+views", "shapley+views",
              "last_non_direct+views", "incremental", "doubly_robust", "holdout", "oracle"]
@@ -688,8 +698,11 @@ ct.say(
 # are not independent. `larkspur` is smaller than the others.
 #
 # *The authors.* We wrote the worlds, the scores, and two of the models. The hypotheses were written before the full run,
-# but after small ones that showed whether the code works. Everything that we used is in the repository, so that somebody
-# who is not us can try to break it.
+# but after small ones that showed whether the code works. And this is not the first full run. After that one we corrected
+# a fault: fits had treated every chance below one in four hundred as one in four hundred. We also found that our oracle
+# was told more than the hypotheses say. It is the second oracle above now, and the floor is the first. `docs/study.md` says
+# what these two changes did. Everything that we used is in the repository, so that somebody who is not us can try to
+# break it.
 #
 # ## On Monday, match the evidence to what is hidden
 #

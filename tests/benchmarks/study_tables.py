@@ -20,7 +20,7 @@ from convtrack.world import draw, expected
 PEOPLE = 100_000
 SHOWN = ["last_touch", "first_touch", "linear", "time_decay", "position_based", "last_non_direct", "markov", "shapley", "platform_claims",
          "last_non_direct+views", "linear+views", "markov+views", "shapley+views", "incremental", "incremental_shapley",
-         "incremental_backward", "doubly_robust", "holdout", "oracle"]
+         "incremental_backward", "doubly_robust", "holdout", "oracle", "oracle_told"]
 
 
 def validation() -> pd.DataFrame:

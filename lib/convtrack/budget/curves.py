@@ -17,6 +17,7 @@ from ..gaps import Gap, passes_gaps
 from ..metrics import ad_metrics, week_of
 from ..paths import Floats, as_paths
 from ..sessions import need_columns
+from ..texts import plural
 from .credit import BOUNDS, NO_VALUE
 
 LEAST = 3  # periods: a curve has two numbers, and their error is a third
@@ -271,13 +272,13 @@ def _obstacle(cost: Floats, outcome: Floats) -> str:
     """Why no curve can be fitted, or nothing."""
     paused, paid_off = int((cost == 0).sum()), int((outcome > 0).sum())
     if paused:
-        return (f"it was paused in {paused} of {len(cost)} periods, which say nothing of a curve through 0. "
+        return (f"it was paused in {paused} of {plural(len(cost), 'period')}, which say nothing of a curve through 0. "
                 f"Take longer periods, or those in which it ran.")
     if len(cost) < LEAST or np.ptp(np.log(cost)) < SAME:
-        return f"its spend varied by {cost.std() / cost.mean():.0%} in {len(cost)} periods: {ONE_POINT}"
+        return f"its spend varied by {cost.std() / cost.mean():.0%} in {plural(len(cost), 'period')}: {ONE_POINT}"
     if (outcome < 0).any():
         return "its credit is negative in some periods, and a saturating curve is not."
-    return "" if paid_off >= LEAST else f"it has credit in {paid_off} of {len(outcome)} periods."
+    return "" if paid_off >= LEAST else f"it has credit in {paid_off} of {plural(len(outcome), 'period')}."
 
 
 def _doubt(spread: float, low: float, high: float) -> str:

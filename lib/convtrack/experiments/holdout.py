@@ -11,7 +11,7 @@ import pandas as pd
 from ..errors import ConvtrackError, nearest
 from ..gaps import Gap, passes_gaps
 from ..sessions import need_columns
-from ..texts import fmt
+from ..texts import fmt, in_words
 from .effects import Check, Effect, lift_in_words, sample_ratio, sum_effects
 from .planning import detectable_lift
 
@@ -221,7 +221,7 @@ def _calibration_in_words(table: pd.DataFrame, channel: str) -> str:
 
 
 def _credited_in_words(row: pd.Series) -> str:
-    by = f" by {row['model']}" if "model" in row else ""
+    by = f" by {in_words(row['model'])}" if "model" in row else ""
     if np.isnan(row["factor"]):
         return f"none{by}"
     factor, low, high = (fmt(row[name], "share", 0) for name in ("factor", "factor_low", "factor_high"))

@@ -105,8 +105,7 @@ class HazardFit:
         a player's own click is gone with that click, which therefore gets all of it. The sum is what all players add together
         (Shender et al. 2023). Pairs that work together are left out.
         """
-        code = {log.code(player): place for place, player in enumerate(self.players)}
-        player = np.array([code.get(channel, -1) for channel in range(len(log.channels))])[log.channel]
+        player = log.among(self.players)
         pairs, days = log.until(log.visits, player >= 0)
         effects = np.array([[self.effects.get((name, kind), 0.0) for kind in range(len(INTERACTIONS))] for name in self.players])
         lives = np.array([self.half_lives[name] for name in self.players])
@@ -207,23 +206,26 @@ class _Design:
         self.weight = np.where(self.bought, 1.0, (~log.bought).sum() / (~self.bought).sum())
         self.others = self.weight * ~self.bought
         self.constant = np.column_stack([np.ones(len(rows)), log.covariates[log.visitor[self.visits]]])
-        code = {log.code(player): place for place, player in enumerate(players)}
-        owner = np.array([code.get(channel, -1) for channel in range(len(log.channels))])[log.channel]
-        key = np.where(owner < 0, -1, owner * len(INTERACTIONS) + log.kind)
-        often = np.flatnonzero(np.bincount(key[key >= 0], minlength=1) >= LEAST_TOUCHES)
-        self.kinds = [(players[at // len(INTERACTIONS)], int(at % len(INTERACTIONS))) for at in often]
-        if not self.kinds:
+        self._pairs = self._by_kind(len(INTERACTIONS))
+        if not self._pairs:
             raise ConvtrackError(f"None of {', '.join(players)} has {LEAST_TOUCHES} touches in the log. Name other channels.")
-        pairs, age = log.until(self.visits, np.isin(key, often))
+        self.kinds = [*self._pairs]
+
+    def _by_kind(self, count: int) -> dict[tuple[str, int], tuple[Ints, Floats]]:
+        """For each player and interaction with enough touches: (number of a visit, days since one of them until then)."""
+        owner = self.log.among(self.players)
+        key = np.where(owner < 0, -1, owner * count + self.log.kind)
+        often = np.flatnonzero(np.bincount(key[key >= 0]) >= LEAST_TOUCHES)
+        pairs, age = self.log.until(self.visits, np.isin(key, often))
         of = key[pairs.earlier]
-        self._pairs = {kind: (pairs.later[of == at], age[of == at]) for kind, at in zip(self.kinds, often, strict=True)}
+        return {(self.players[at // count], int(at % count)): (pairs.later[of == at], age[of == at]) for at in often}
 
     @cached_property
     def sloped(self) -> tuple[Ints, Floats]:
         """Of each derivative, the place of its term, and whose half-life it is for; (slopes,) ints and (slopes, players)."""
         own = [name for name, _ in self.kinds] + [name for pair in self.together for name in pair]
-        pairs = len(self.kinds) + np.repeat(np.arange(len(self.together)), 2)
-        return np.append(np.arange(len(self.kinds)), pairs), np.array([[name == player for player in self.players] for name in own], float)
+        terms = [*range(len(self.kinds)), *(len(self.kinds) + np.repeat(np.arange(len(self.together)), 2))]
+        return np.array(terms), np.array([[name == player for player in self.players] for name in own], float)
 
     @property
     def start(self) -> Floats:
@@ -244,14 +246,19 @@ class _Design:
 
     def with_slopes(self, half_lives: Mapping[str, float]) -> tuple[Floats, Floats]:
         """The exposures, and their derivatives in the logarithms of half-lives, of which `sloped` says which is whose."""
-        columns, slopes = (list(part) for part in zip(*(self._exposure(*key, half_lives[key[0]]) for key in self.kinds), strict=True))
-        whole = {player: [sum(part[place] for place, key in enumerate(self.kinds) if key[0] == player) for part in (columns, slopes)]
-                 for pair in self.together for player in pair}
+        parts = [self._exposure(*key, half_lives[key[0]]) for key in self.kinds]
+        columns, slopes = (list(part) for part in zip(*parts, strict=True))
+        whole = {player: self._whole(player, parts) for pair in self.together for player in pair}
         for one, other in self.together:
             (left, fall), (right, rise) = whole[one], whole[other]
             columns.append(np.minimum(left, 1) * np.minimum(right, 1))
             slopes += [(left < 1) * fall * np.minimum(right, 1), (right < 1) * rise * np.minimum(left, 1)]
         return np.column_stack(columns), np.column_stack(slopes)
+
+    def _whole(self, player: str, parts: list[tuple[Floats, Floats]]) -> Floats:
+        """Exposure to all touches of a player, and its derivative; shape (2, visits)."""
+        own = [part for part, key in zip(parts, self.kinds, strict=True) if key[0] == player]
+        return np.sum(own, axis=0) if own else np.zeros((2, len(self.visits)))
 
     def _exposure(self, player: str, kind: int, days: float) -> tuple[Floats, Floats]:
         later, age = self._pairs[player, kind]
@@ -265,11 +272,11 @@ class _Design:
         objective = _Objective(self, exposures, cap)
         found = minimize(objective.value, start, method="trust-exact", jac=objective.gradient, hess=objective.information,
                          options={"gtol": GRADIENT * len(self.bought), "maxiter": 100})
-        width, code = self.constant.shape[1], {self.log.code(player): place for place, player in enumerate(self.players)}
-        own = np.array([code.get(channel, -1) for channel in range(len(self.log.channels))])
+        width = self.constant.shape[1]
         effects = dict(zip(self.kinds, found.x[width:].tolist(), strict=False))
+        own = self.log.among(self.players)[self.visits]
         return HazardFit(self.players, half_lives, cap, -float(found.fun), self.constant @ found.x[:width], effects,
-                         exposures * found.x[width:], self.members, own[self.log.channel[self.visits]], self.log.mean_value)
+                         exposures * found.x[width:], self.members, own, self.log.mean_value)
 
 
 class _Objective:

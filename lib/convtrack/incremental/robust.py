@@ -30,12 +30,11 @@ def doubly_robust(log: VisitLog, players: Sequence[str]) -> pd.DataFrame:
     players : names of channels
         Each is estimated apart. One without touches adds 0; what one adds that reached everybody is not known (NaN).
     """
-    reached = np.zeros((len(log.covariates), len(log.channels) + 1))
-    reached[log.visitor, log.channel] = 1  # the last column is that of channels without touches
+    reached = np.zeros((len(log.covariates), len(players) + 1))
+    reached[log.visitor, log.among(players)] = 1  # the last column is everything else
     sold = np.bincount(log.visitor[log.visits], log.bought, minlength=len(reached))
-    marketing = [log.code(player) for player in players]
-    rows = [_on_the_reached(reached[:, code], sold, log.covariates, reached[:, [c for c in marketing if c != code]])
-            for code in marketing]
+    rows = [_on_the_reached(reached[:, place], sold, log.covariates, np.delete(reached, [place, -1], axis=1))
+            for place in range(len(players))]
     table = pd.DataFrame(rows, columns=["conversions", "low", "high"]).assign(channel=list(players))
     return table.assign(value=table["conversions"] * log.mean_value)[["channel", "conversions", "value", "low", "high"]]
 

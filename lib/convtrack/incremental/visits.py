@@ -66,9 +66,9 @@ class VisitLog:
         number[visits] = np.arange(len(visits))
         return Pairs(number[pairs.later], pairs.earlier), days
 
-    def code(self, channel: str) -> int:
-        """The code of a channel; -1 where it has no touch."""
-        return self.channels.index(channel) if channel in self.channels else -1
+    def among(self, players: Sequence[str]) -> Ints:
+        """The place of each touch's channel among the players; -1 where it is none of them."""
+        return np.array([players.index(name) if name in players else -1 for name in self.channels])[self.channel]
 
 
 def read_visits(touches: pd.DataFrame, conversions: pd.DataFrame, visitors: pd.DataFrame) -> VisitLog:
@@ -101,7 +101,8 @@ def read_visits(touches: pd.DataFrame, conversions: pd.DataFrame, visitors: pd.D
     ids, kinds = visitors["visitor_id"], places(touches["interaction"], INTERACTIONS)
     visitor, seconds = places(touches["visitor_id"], ids), _microseconds(touches["touch_time"])
     if (visitor < 0).any() or (kinds < 0).any():
-        raise ConvtrackError("Every touch needs an `interaction` and a visitor who is in `visitors`. Map `interaction` in study.yaml.")
+        raise ConvtrackError("Every touch needs an `interaction` and a visitor who is in `visitors`. "
+                             "Map `interaction` in study.yaml.")
     order, names = in_order(seconds - seconds.min(initial=seconds.max(initial=0)), visitor), sorted(touches["channel"].unique())
     visitor, seconds, kinds = visitor[order], seconds[order], kinds[order]
     visits = np.flatnonzero(np.isin(kinds, ON_SITE))

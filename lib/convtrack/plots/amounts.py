@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from convtrack.gaps import Gap
 from convtrack.plots.palette import INK, OTHERS, PALE, PAPER, PLAIN, QUIET, channel_colours
 from convtrack.plots.style import (
-    NOTHING, Drawing, Measure, columns, figure, floats, full_name, measure, name_axis, once_each, others_note, plural,
-    share_of, short_name, tall, value_axis, write,
+    NOTHING, Drawing, Measure, columns, figure, floats, full_name, measure, name_axis, once_each, others_note, share_of,
+    short_name, tall, value_axis, write,
 )
-from convtrack.texts import fmt, plain_name
+from convtrack.texts import fmt, plain_name, plural
 
 Numbers = NDArray[np.float64]
 _AXES_INCHES = (6.9, 3.7)  # of the points figure, about

@@ -16,10 +16,10 @@ from convtrack.errors import ConvtrackError
 from convtrack.gaps import Gap
 from convtrack.plots.palette import INK, OTHERS, PALE, PAPER, PLAIN, QUIET, STRONG, channel_colours
 from convtrack.plots.style import (
-    FONT, NOTHING, Drawing, Measure, columns, figure, full_name, measure, name_axis, others_note, plural, share_of,
-    short_name, tall, write,
+    FONT, NOTHING, Drawing, Measure, columns, figure, full_name, measure, name_axis, others_note, share_of, short_name,
+    tall, write,
 )
-from convtrack.texts import fmt, in_words, plain_name
+from convtrack.texts import fmt, in_words, plain_name, plural
 
 Numbers = NDArray[np.float64]
 _REST = "\N{WORD JOINER}rest of "  # a stage's categories put together; no channel is called like this

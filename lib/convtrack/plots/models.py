@@ -14,10 +14,10 @@ from convtrack.errors import ConvtrackError, nearest
 from convtrack.gaps import Gap
 from convtrack.plots.palette import INK, MARKERS, OTHERS, PALE, PAPER, PLAIN, RULE, STRONG, series_colours
 from convtrack.plots.style import (
-    NOTHING, Drawing, Measure, columns, figure, full_name, measure, name_axis, once_each, others_note, plural, short_name,
-    tall, value_axis, write,
+    NOTHING, Drawing, Measure, columns, figure, full_name, measure, name_axis, once_each, others_note, short_name, tall,
+    value_axis, write,
 )
-from convtrack.texts import in_words, plain_name
+from convtrack.texts import in_words, plain_name, plural
 
 # ------------------------------------------------------------------------------------------------------- dots
 

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from convtrack.gaps import Gap
 from convtrack.plots.palette import INK, MARKERS, OTHERS, PAPER, PLAIN, QUIET, STRONG
 from convtrack.plots.style import (
-    NOTHING, Drawing, Measure, columns, figure, floats, full_name, measure, name_axis, once_each, plural,
-    short_name, tall, value_axis, write,
+    NOTHING, Drawing, Measure, columns, figure, floats, full_name, measure, name_axis, once_each, short_name, tall,
+    value_axis, write,
 )
 from convtrack.plots.times import _apart
-from convtrack.texts import fmt, in_words, plain_name
+from convtrack.texts import fmt, in_words, plain_name, plural
 
 Numbers = NDArray[np.float64]
 MEAN, SPACE = "mean", 0.35  # the column of means; between groups of columns, in cells

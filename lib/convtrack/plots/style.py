@@ -25,7 +25,7 @@ from convtrack.errors import ConvtrackError, nearest
 from convtrack.gaps import Gap, gap_of
 from convtrack.plots.palette import INK, PAPER, QUIET, RULE
 from convtrack.plots.publish import publish
-from convtrack.texts import clean, fmt, in_words, kind_of, places, plain_name
+from convtrack.texts import clean, fmt, in_words, kind_of, places, plain_name, plural
 
 NOTHING = Gap("There is nothing to draw: the table has no rows with a number.")
 FONT = "DejaVu Sans"  # ships with matplotlib, so every machine draws the same
@@ -254,18 +254,6 @@ def share_of(part: float, whole: float) -> str:
     ('25.0%', '0.0333%', 'no share')
     """
     return fmt(part / whole, "share", 1 if abs(part) >= 0.01 * abs(whole) else None) if whole else "no share"
-
-
-def plural(count: float, word: str) -> str:
-    """A count with its word.
-
-    >>> plural(1, "channel"), plural(1200, "channel"), plural(2, "landing_country")
-    ('1 channel', '1,200 channels', '2 landing countries')
-    """
-    word = word.replace("_", " ")
-    ends = word if word.endswith("s") else f"{word}es" if re.search("(ch|sh|x)$", word) else f"{word}s"
-    many = word[:-1] + "ies" if re.search("[^aeiou]y$", word) else ends
-    return f"{fmt(count)} {word if count == 1 else many}"
 
 
 @functools.cache

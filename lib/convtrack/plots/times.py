@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
@@ -17,12 +17,12 @@ from convtrack.errors import ConvtrackError
 from convtrack.gaps import Gap
 from convtrack.plots.palette import PALE, PLAIN, QUIET, STRONG, channel_colours, series_colours
 from convtrack.plots.style import (
-    NOTHING, Drawing, Measure, columns, figure, full_name, measure, once_each, others_note, plural, short_name, value_axis,
-    write,
+    NOTHING, Drawing, Measure, columns, figure, full_name, measure, once_each, others_note, short_name, value_axis, write,
 )
-from convtrack.texts import fmt, in_words, plain_name
+from convtrack.texts import fmt, in_words, plain_name, plural
 
 Numbers = NDArray[np.float64]
+COUNTS = 10_000  # numbers on the axis of times from here on are counts and no years
 Lines = dict[Any, pd.Series]  # by name; each line's values by time
 
 # ------------------------------------------------------------------------------------------------------ trend
@@ -147,6 +147,8 @@ def _time_axis(ax: Axes, times: pd.Series, x: str) -> None:
     ax.set_xlabel(plain_name(x))
     if pd.api.types.is_numeric_dtype(times):
         ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+        if times.abs().max() >= COUNTS:
+            ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     else:
         locator = AutoDateLocator(minticks=3, maxticks=8)
         ax.xaxis.set_major_locator(locator)

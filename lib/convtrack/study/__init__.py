@@ -7,11 +7,11 @@ verdict for each hypothesis. `published` reads what is in data/study and recompu
 """
 
 from .hypotheses import judge
-from .published import Published, describe, publish, read_published, verify, verify_published
+from .published import NOT_ON_TRIAL, Published, describe, publish, read_published, verify, verify_published
 from .results import Results, collect
 from .runner import Plan, full_plan, quick_plan, run_plan
 from .scores import score
 from .trials import Trial, run_trial
 
-__all__ = ["Plan", "Published", "Results", "Trial", "collect", "describe", "full_plan", "judge", "publish", "quick_plan",
-           "read_published", "run_plan", "run_trial", "score", "verify", "verify_published"]
+__all__ = ["NOT_ON_TRIAL", "Plan", "Published", "Results", "Trial", "collect", "describe", "full_plan", "judge", "publish",
+           "quick_plan", "read_published", "run_plan", "run_trial", "score", "verify", "verify_published"]

@@ -36,7 +36,7 @@ def score(credit: pd.DataFrame, game: Game, margin: float, visitors: int) -> dic
         conversions that all of them together cause. claimed: their credit over all conversions. regret: profit lost, per
         100,000 visitors and in the world's currency, when every channel whose credited gross profit is below its cost is
         stopped and every other one kept, against the best of all ways to keep and stop. NaN where a score has no meaning,
-        as the shares of nothing, or where the worlds that it needs were not played.
+        as the shares of nothing.
     """
     mine = credit.set_index("channel").reindex(game.players)
     claims, caused = mine["conversions"].to_numpy(float), game.conversions[-1] - game.conversions[0]

@@ -21,7 +21,6 @@ from ..world import Draws, Game, Outcome, Scenario, draw, game, load_scenario, o
 from .scores import score
 
 LOOKBACK = 30  # days
-EVERY_SUBSET = 100_000  # visitors up to whom every subset of the paid channels is played, which Shapley's truth and regret need
 VIEWS = "+views"  # after the name of a model that is also given ads that were seen and messages that were opened
 WITHOUT = ("custom",)  # linear with other weights: without weights of one's own it says nothing new
 CLAIMS = "platform_claims"
@@ -61,19 +60,13 @@ def run_trial(scenario: str, visitors: int, seed: int) -> Trial:
     """
     world = load_scenario(scenario)
     draws = draw(world, seed, visitors)
-    result, played = outcome(draws), game(draws, places=None if visitors <= EVERY_SUBSET else _removals(world))
+    result, played = outcome(draws), game(draws)
     credits = [part.assign(model=model) for model, part in _credits(draws, result, played)]
     scores = [{"model": part["model"].iloc[0], **score(part, played, world.purchase.margin, visitors)} for part in credits]
     names = {"scenario": scenario, "visitors": visitors, "seed": seed}
     columns = [*names, "model", "channel", "conversions", "value", "low", "high"]
     return Trial(pd.concat(credits, ignore_index=True).assign(**names).reindex(columns=columns),
                  pd.DataFrame([{**names, **row} for row in scores]))
-
-
-def _removals(world: Scenario) -> list[int]:
-    """The places of the worlds with all paid channels, with none, and with each of them off alone."""
-    everything = (1 << len(world.paid)) - 1
-    return [0, everything, *(everything ^ 1 << bit for bit in range(len(world.paid)))]
 
 
 def _credits(draws: Draws, result: Outcome, played: Game) -> Iterator[tuple[str, pd.DataFrame]]:

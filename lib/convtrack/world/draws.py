@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -139,6 +139,14 @@ class Draws(Market):
     """
 
     touches: pd.DataFrame
+
+    def of(self, people: np.ndarray) -> Draws:
+        """The world of some of its people, given as (people,) bools; nobody's touches change another's."""
+        keep, person = people[self.column["visitor"]], np.cumsum(people) - 1
+        place = np.append(np.cumsum(keep) - 1, -1)  # -1 stays -1
+        touches = self.touches[keep].reset_index(drop=True)
+        moved = {"visitor": person[touches["visitor"]], "parent": place[touches["parent"]], "origin": place[touches["origin"]]}
+        return replace(self, people=self.people[people].reset_index(drop=True), touches=touches.assign(**moved))
 
     @cached_property
     def column(self) -> dict[str, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +27,7 @@ class Game:
         The channels that are switched.
     conversions, value, cost : (2**players,) float arrays
         Expected purchases, their worth, and what the players' touches cost, for tracked people. Place m is the
-        world in which player i is on where bit i of m is set; NaN where that world was not asked for.
+        world in which player i is on where bit i of m is set.
     spend : (players,) float array
         What each player's touches cost with everything on.
     """
@@ -53,8 +53,11 @@ class Game:
         return int((np.asarray(keep) << np.arange(len(self.players))).sum())
 
 
-def game(draws: Draws, players: Sequence[str] | None = None, places: Iterable[int] | None = None) -> Game:
-    """The worlds with every subset of the players on, or with some of the subsets.
+def game(draws: Draws, players: Sequence[str] | None = None) -> Game:
+    """The worlds with every subset of the players on.
+
+    Nobody's touches change another's, and a channel that a person could never meet changes nothing for that person. So each
+    person goes through the subsets of those players that they could meet, which are few, and not through all.
 
     Parameters
     ----------
@@ -62,8 +65,6 @@ def game(draws: Draws, players: Sequence[str] | None = None, places: Iterable[in
         The people and their potential touches.
     players : names of channels, optional
         The channels that cost money, if not given.
-    places : ints, optional
-        The subsets, by place; all of them if not given.
 
     Examples
     --------
@@ -73,22 +74,44 @@ def game(draws: Draws, players: Sequence[str] | None = None, places: Iterable[in
     (4, True)
     """
     players = draws.scenario.paid if players is None else list(players)
-    others = [name for name in draws.scenario.channels if name not in players]
-    counts, worth, price = _weights(draws, players)
-    sums = np.full((3, 1 << len(players)), np.nan)
-    for place in range(1 << len(players)) if places is None else places:
-        on = [name for bit, name in enumerate(players) if place >> bit & 1]
-        sums[:, place] = _played([*on, *others], draws, counts, worth, price)
-    everything = presence(draws)
+    met = _could_meet(draws, players)
+    count = met.sum(axis=1)
+    sums = sum(_played_by(draws.of(count == many), met[count == many], players) for many in np.unique(count))
+    everything, price = presence(draws), _weights(draws, players)[2]
     paid = np.bincount(draws.column["channel"], price * (everything.present & ~everything.swapped), len(draws.scenario.channels))
-    return Game(players, *sums, paid[[draws.scenario.code(name) for name in players]])
+    return Game(players, *sums.T, paid[[draws.scenario.code(name) for name in players]])
 
 
-def _played(on: list[str], draws: Draws, counts: Floats, worth: Floats, price: Floats) -> tuple[float, float, float]:
-    """Expected purchases and worth in a world, and what the players' touches cost."""
-    there = presence(draws, on)
-    chance = chances(draws, there)
-    return chance @ counts, chance @ worth, price @ (there.present & ~there.swapped)
+def _could_meet(draws: Draws, players: Sequence[str]) -> NDArray[np.bool_]:
+    """Which players a person has a potential touch of, or one that could come by them; shape (people, players)."""
+    met = np.zeros((len(draws.people), len(draws.scenario.channels) + 1), bool)  # the last column is "by no other way"
+    met[draws.column["visitor"], draws.column["channel"]] = True
+    met[draws.column["visitor"], draws.column["anyway"]] = True
+    return met[:, [draws.scenario.code(name) for name in players]]
+
+
+def _played_by(draws: Draws, met: NDArray[np.bool_], players: Sequence[str]) -> Floats:
+    """Purchases, worth and cost in each world, of people who could all meet equally many players; shape (2**players, 3)."""
+    codes, places = np.array([draws.scenario.code(name) for name in players], int), np.arange(1 << len(players))
+    masks, group = np.unique(met @ (1 << np.arange(len(players))), return_inverse=True)
+    own = codes[np.nonzero(met)[1]].reshape(len(met), -1)
+    on, rows, weights = np.ones((len(met), len(draws.scenario.channels)), bool), np.arange(len(met))[:, None], _weights(draws, players)
+    on[:, codes] = False
+    sums = []
+    for subset in range(1 << own.shape[1]):
+        on[rows, own] = subset >> np.arange(own.shape[1]) & 1 == 1
+        sums.append(_played(draws, on, weights, group))
+    which = [np.unique(places & mask, return_inverse=True)[1] for mask in masks]  # of the subsets of a mask, each world's
+    return sum(np.array(sums)[subset, :, at] for at, subset in enumerate(which))
+
+
+def _played(draws: Draws, on: NDArray[np.bool_], weights: tuple[Floats, Floats, Floats], group: NDArray[np.int64]) -> list[Floats]:
+    """Expected purchases and worth, and what the players' touches cost, by group of people."""
+    there, (counts, worth, price) = presence(draws, on), weights
+    chance, of_touch = chances(draws, there), group[draws.column["visitor"]]
+    of_visit = of_touch[draws.visits]
+    return [np.bincount(of_visit, chance * counts, group.max() + 1), np.bincount(of_visit, chance * worth, group.max() + 1),
+            np.bincount(of_touch, price * (there.present & ~there.swapped), group.max() + 1)]
 
 
 def _weights(draws: Draws, players: Sequence[str]) -> tuple[Floats, Floats, Floats]:

@@ -24,7 +24,6 @@ import pandas as pd
 import convtrack as ct
 
 results = ct.study.read_published().results
-aside = ["truth", "truth_shapley", "oracle"]
 
 # %% tags=["hide-input"]
 from convtrack.texts import in_words
@@ -42,7 +41,7 @@ def name(text):
 # somebody who lives in all of them a little. For each model we look up its worst world.
 
 # %%
-regret = results.wide("regret").drop(index=aside).dropna()
+regret = results.wide("regret").drop(index=ct.study.NOT_ON_TRIAL).dropna()
 cautious = pd.DataFrame({"mean": regret.mean(axis=1), "largest": regret.max(axis=1),
                          "in_world": regret.idxmax(axis=1)}).sort_values("largest")
 ct.show(cautious.round(0).reset_index().head(12), name="largest_regret", rows=12,
