@@ -11,6 +11,7 @@ from closed_form import plain_world, purchases
 
 from convtrack.coalitions import lost, shapley_value
 from convtrack.errors import ConvtrackError
+from convtrack.schema import INTERACTIONS
 from convtrack.world import Draws, draw, expected, game, load_scenario, outcome, scenario_names, truth
 
 SMALL = 1500
@@ -57,6 +58,18 @@ class TestNoEffect:
         assert played.cost[-1] > 0
 
 
+def paid_for(draws: Draws, on: list[str]) -> float:
+    """What the touches of tracked people cost in a world, channel by channel."""
+    result, total = outcome(draws, on), 0.0
+    known = result.present & draws.of_person("tracked", draws.column["visitor"])
+    for code, channel in enumerate(draws.scenario.channels.values()):
+        own = known & (draws.column["channel"] == code) & (result.channel == code)
+        if cost := channel.cost:
+            rate = {"view": cost.per_thousand / 1000, "click": cost.per_click, "delivery": cost.per_send}
+            total += sum(rate.get(INTERACTIONS[kind], 0.0) for kind in draws.column["kind"][own])
+    return total
+
+
 class TestGame:
     def test_shapley_values_add_up_to_what_all_players_add(self, draws: Draws) -> None:
         played = game(draws)
@@ -77,6 +90,24 @@ class TestGame:
         others = [name for name in draws.scenario.channels if name not in played.players]
         for place, on in enumerate(played.table["on"]):
             assert played.conversions[place] == pytest.approx(expected(draws, [*others, *on])[0].sum())
+
+    @pytest.mark.parametrize("name", ["larkspur", "brand_tax", "upstream", "saturation"])
+    def test_going_through_own_subsets_only_finds_what_playing_every_world_finds(self, name: str) -> None:
+        """In worlds with gates, other ways, visits that ads bring, and a holdout; value and cost too."""
+        draws = draw(load_scenario(name), seed=5, visitors=600)
+        played, others = game(draws), [channel for channel in draws.scenario.channels if channel not in draws.scenario.paid]
+        for place in np.random.default_rng(1).choice(len(played.value), 12, replace=False):
+            on = [*others, *played.table["on"][place]]
+            found = played.conversions[place], played.value[place], played.cost[place]
+            assert found == pytest.approx((*np.sum(expected(draws, on), axis=1), paid_for(draws, on)))
+
+    @pytest.mark.parametrize("name", ["larkspur", "brand_tax", "upstream"])
+    def test_some_people_of_a_world_do_what_they_do_among_all(self, name: str) -> None:
+        draws = draw(load_scenario(name), seed=5, visitors=400)
+        some = np.random.default_rng(2).random(400) < 0.3
+        for on in (None, [channel for channel in draws.scenario.channels if channel != "Paid Social"]):
+            for alone, among in zip(expected(draws.of(some), on), expected(draws, on), strict=True):
+                assert np.array_equal(alone, among[some])
 
     def test_what_is_lost_is_what_truth_says(self, draws: Draws) -> None:
         played, table = game(draws), truth(draws).set_index("channel")

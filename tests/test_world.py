@@ -501,6 +501,7 @@ class TestScenario:
         ({"channels": {"Display": {"targetting": 1}}}, "Display.targetting: .* Closest: 'targeting'."),
         ({"channels": {"Display": {"drives": {"Drect": 0.1}}}}, "the channel 'Drect'. Closest: 'Direct'."),
         ({"channels": {"Email": {"gate": "newsleter_opt_in"}}}, "Email: gate 'newsleter_opt_in' is no goal"),
+        ({"days": 2, "dirt": {"test_orders": 3}}, "test_orders: 3 need a weekday each, and there are 2"),
         ({"channels": {"Email": {"sends": None}}}, "Email: `first: delivery` goes with `sends`"),
         ({"days": "many"}, "days: "),
     ])

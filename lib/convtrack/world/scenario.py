@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -232,6 +233,9 @@ class Scenario(Part):
         for name, channel in self.channels.items():
             if problem := self._problem(channel):
                 raise ValueError(f"{name}: {problem}")
+        workdays = int(np.busday_count(self.first_day, self.first_day + timedelta(days=self.days)))
+        if self.dirt.test_orders > workdays:
+            raise ValueError(f"dirt: test_orders: {self.dirt.test_orders} need a weekday each, and there are {workdays}")
         return self
 
     def _problem(self, channel: Channel) -> str:
