@@ -606,7 +606,7 @@ def test_calibrated_credit_is_what_the_holdout_found_and_the_rest_is_said_to_be_
     assert others["calibrated"].tolist() == others["credited"].tolist() == [8, 13, 80, 150]
     assert set(others["basis"]) == {"not calibrated"} and others[["low", "high", "factor"]].isna().all(axis=None)
     assert "No experiment has calibrated the other channels (1)" in calibrated.sentence
-    assert "5 by last_touch, of which that is 160%" in calibrated.sentence
+    assert "5 by last touch, of which that is 160%" in calibrated.sentence
 
 
 def test_a_channel_without_credit_is_calibrated_all_the_same_and_has_no_factor():
