@@ -672,8 +672,10 @@ ct.plots.bars(answers, "model", low="low", high="high",
 ct.say("{calibrated.sentence}", calibrated=calibrated)
 
 # %% tags=["hide-input"]
+from convtrack.texts import in_words
+
 def names(chosen):
-    return chosen if isinstance(chosen, ct.Gap) else ", ".join(chosen.str.replace("_", " ")) or "none"
+    return chosen if isinstance(chosen, ct.Gap) else ", ".join(map(in_words, chosen)) or "none"
 
 ct.say(
     "More than the experiment allows: {above}. Still possible: {rest}. Experiments seldom prove a model right. They "
