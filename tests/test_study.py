@@ -99,6 +99,13 @@ class TestRunner:
             run_plan(replace(TINY, keys=TINY.keys[:2]), kept)
         assert len([*(kept / TRIALS).iterdir()]) == len(TINY.keys)
 
+    def test_a_published_study_is_not_overwritten_by_another(self, tmp_path: Path) -> None:
+        digests = {"plan": "full", "trials": 276, "scenarios": full_plan().digests}
+        (tmp_path / "manifest.json").write_text(json.dumps(digests))
+        with pytest.raises(ConvtrackError, match="another study"):
+            run_plan(TINY, tmp_path)
+        assert [file.name for file in tmp_path.iterdir()] == ["manifest.json"]
+
     @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
     @pytest.mark.parametrize("stop", [lambda pid: os.killpg(pid, signal.SIGINT), lambda pid: os.kill(pid, signal.SIGTERM)],
                              ids=["Ctrl-C", "a stop from outside"])

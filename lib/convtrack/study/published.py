@@ -18,7 +18,7 @@ from ..errors import ConvtrackError
 from ..world import simulate, write_world
 from .hypotheses import judge
 from .results import Results, collect
-from .runner import Key, Plan, run_again
+from .runner import MANIFEST, Key, Plan, run_again
 from .trials import Trial
 
 HERE = Path(__file__).resolve().parents[3] / "data" / "study"
@@ -60,7 +60,7 @@ def publish(plan: Plan, out: Path) -> Published:
         table.to_csv(out / f"{name}.csv", index=False, float_format="%.8g", lineterminator="\n")
     versions = {"python": platform.python_version(), **{name: version(name) for name in PARTS}}
     manifest = {"plan": plan.name, "trials": len(plan.keys), "scenarios": plan.digests, "versions": versions}
-    _write(out / "manifest.json", manifest)
+    _write(out / MANIFEST, manifest)
     published = Published(results, verdicts, manifest)
     _write(out / "study.json", published.as_json())
     return published
@@ -92,10 +92,10 @@ def read_published(folder: Path = HERE) -> Published:
     ConvtrackError
         If there is none.
     """
-    if not (folder / "manifest.json").exists():
+    if not (folder / MANIFEST).exists():
         raise ConvtrackError(f"There is no study in {folder}. Run it: convtrack study --out {folder}")
     results = Results(pd.read_parquet(folder / "scores.parquet"), pd.read_parquet(folder / "credits.parquet"))
-    return Published(results, pd.read_csv(folder / "verdicts.csv"), json.loads((folder / "manifest.json").read_text("utf-8")))
+    return Published(results, pd.read_csv(folder / "verdicts.csv"), json.loads((folder / MANIFEST).read_text("utf-8")))
 
 
 def verify_published(folder: Path | None, trials: int) -> tuple[list[str], bool]:

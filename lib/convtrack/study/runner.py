@@ -25,7 +25,7 @@ from .trials import Trial, run_trial
 SEEDS, VISITORS, QUICK = 20, 100_000, 6_000
 GROWING = ("independent", "targeted")  # worlds that are also run at other sizes
 SIZES = {30_000: 10, 300_000: 5, 1_000_000: 3}  # visitors: seeds
-PLAN, TRIALS = "plan.json", "trials"
+PLAN, TRIALS, MANIFEST = "plan.json", "trials", "manifest.json"
 WORKER = {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),  # trials already fill the cores
     "MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**31),  # glibc keeps the room of large arrays for the next
@@ -123,13 +123,23 @@ def run_again(keys: Sequence[Key]) -> list[Trial]:
 def _claim(plan: Plan, out: Path) -> None:
     """Write the plan into the folder, or see that it is the one that is there; half-made trials are swept away."""
     written = json.dumps(plan.as_json(), indent=1) + "\n"
-    if (out / PLAN).exists() and (out / PLAN).read_text(encoding="utf-8") != written:
+    if _holds_another(plan, written, out):
         raise ConvtrackError(f"{out} holds another study: other trials, or worlds with other numbers. "
                              f"Choose another folder with --out, or delete this one.")
     (out / TRIALS).mkdir(parents=True, exist_ok=True)
     (out / PLAN).write_text(written, encoding="utf-8")
     for half in (out / TRIALS).glob(".*"):
         shutil.rmtree(half)
+
+
+def _holds_another(plan: Plan, written: str, out: Path) -> bool:
+    """Whether the folder has trials of another plan, or a published study of one: what was cloned has no plan beside it."""
+    if (out / PLAN).exists():
+        return (out / PLAN).read_text(encoding="utf-8") != written
+    if (out / MANIFEST).exists():
+        manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
+        return (manifest["plan"], manifest["scenarios"]) != (plan.name, plan.digests)
+    return False
 
 
 @contextlib.contextmanager
