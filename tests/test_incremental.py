@@ -171,7 +171,7 @@ class TestHazard:
 
     def test_in_a_world_where_nothing_is_hidden_it_is_near_the_truth(self) -> None:
         draws = draw(load_scenario("independent"), 4, 30_000)
-        played = game(draws)
+        played = game(draws, draws.scenario.paid)
         true = lost(played.conversions)
         found = fit_hazard(read_visits(*touch_log(draws, outcome(draws))), played.players).switched_off()["conversions"].to_numpy()
         assert np.abs(found / found.sum() - true / true.sum()).mean() < 0.04

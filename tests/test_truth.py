@@ -6,6 +6,7 @@ import itertools
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from closed_form import plain_world, purchases
 
@@ -13,6 +14,7 @@ from convtrack.coalitions import lost, shapley_value
 from convtrack.errors import ConvtrackError
 from convtrack.schema import INTERACTIONS
 from convtrack.world import Draws, draw, expected, game, load_scenario, outcome, scenario_names, truth
+from convtrack.world.outcome import presence
 
 SMALL = 1500
 
@@ -53,7 +55,8 @@ class TestNoEffect:
         assert np.array_equal(expected(drawn)[0], expected(drawn, rest)[0])
 
     def test_a_placebo_game_has_one_number_in_every_world(self) -> None:
-        played = game(draw(load_scenario("placebo"), seed=2, visitors=SMALL))
+        drawn = draw(load_scenario("placebo"), seed=2, visitors=SMALL)
+        played = game(drawn, drawn.scenario.paid)
         assert np.ptp(played.conversions) == 0
         assert played.cost[-1] > 0
 
@@ -72,7 +75,7 @@ def paid_for(draws: Draws, on: list[str]) -> float:
 
 class TestGame:
     def test_shapley_values_add_up_to_what_all_players_add(self, draws: Draws) -> None:
-        played = game(draws)
+        played = game(draws, draws.scenario.paid)
         for of in (played.conversions, played.value):
             assert shapley_value(of).sum() == pytest.approx(of[-1] - of[0])
 
@@ -95,9 +98,9 @@ class TestGame:
     def test_going_through_own_subsets_only_finds_what_playing_every_world_finds(self, name: str) -> None:
         """In worlds with gates, other ways, visits that ads bring, and a holdout; value and cost too."""
         draws = draw(load_scenario(name), seed=5, visitors=600)
-        played, others = game(draws), [channel for channel in draws.scenario.channels if channel not in draws.scenario.paid]
-        for place in np.random.default_rng(1).choice(len(played.value), 12, replace=False):
-            on = [*others, *played.table["on"][place]]
+        played = game(draws)
+        for place in np.random.default_rng(1).choice(len(played.value), 24, replace=False):
+            on = played.table["on"][place]
             found = played.conversions[place], played.value[place], played.cost[place]
             assert found == pytest.approx((*np.sum(expected(draws, on), axis=1), paid_for(draws, on)))
 
@@ -109,12 +112,33 @@ class TestGame:
             for alone, among in zip(expected(draws.of(some), on), expected(draws, on), strict=True):
                 assert np.array_equal(alone, among[some])
 
-    def test_what_is_lost_is_what_truth_says(self, draws: Draws) -> None:
-        played, table = game(draws), truth(draws).set_index("channel")
-        assert lost(played.conversions) == pytest.approx(table.loc[played.players, "incremental_conversions"].to_numpy(), abs=1e-5)
+    @pytest.mark.parametrize("name", ["larkspur", "brand_tax", "upstream"])
+    def test_what_is_lost_is_what_truth_says(self, name: str) -> None:
+        draws = draw(load_scenario(name), seed=5, visitors=400)
+        table, everything = truth(game(draws)).set_index("channel"), np.sum(expected(draws), axis=1)
+        for off in draws.scenario.channels:
+            without = np.sum(expected(draws, [channel for channel in draws.scenario.channels if channel != off]), axis=1)
+            said = table.loc[off, ["incremental_conversions", "incremental_value"]].to_numpy(float)
+            assert said == pytest.approx(everything - without, abs=1e-6)
+
+    @pytest.mark.parametrize("name", ["larkspur", "brand_tax", "upstream"])
+    def test_each_bit_of_a_switch_is_a_world_of_its_own(self, name: str) -> None:
+        draws = draw(load_scenario(name), seed=5, visitors=400)
+        on = np.random.default_rng(3).integers(2**64, size=(400, len(draws.scenario.channels)), dtype=np.uint64)
+        together = presence(draws, on)
+        for bit in (0, 1, 31, 63):
+            alone = presence(draws, (on >> np.uint64(bit) & np.uint64(1)).astype(bool))
+            assert all(map(np.array_equal, together.world(bit), alone))
+            assert 0 < alone.present.sum() < len(draws.touches)
+
+    def test_a_game_among_some_is_the_game_of_those_alone(self) -> None:
+        draws = draw(load_scenario("larkspur"), seed=5, visitors=400)
+        among, alone = game(draws).among(draws.scenario.paid[::-1]), game(draws, draws.scenario.paid[::-1])
+        pd.testing.assert_frame_equal(among.table, alone.table)
+        assert among.spend == pytest.approx(alone.spend)
 
     def test_players_cost_what_their_touches_cost_and_nothing_when_off(self, draws: Draws) -> None:
-        played = game(draws)
+        played = game(draws, draws.scenario.paid)
         assert played.cost[0] == 0
         assert played.spend.sum() == pytest.approx(played.cost[-1])
 

@@ -39,7 +39,7 @@ OFF_SITE = ["view", "open", "delivery"]
 
 def with_cookies(**cookies: float) -> Scenario:
     """Larkspur, whose tracker loses sight of people."""
-    return LARKSPUR.changed({"cookies": cookies, "shapley_rounds": 1})
+    return LARKSPUR.changed({"cookies": cookies})
 
 
 def touched(scenario: Scenario, visitors: int = 400, seed: int = 3) -> tuple[Draws, pd.DataFrame]:
@@ -223,7 +223,7 @@ class TestCookies:
 
 class TestQuickLog:
     def test_engagement_is_told_where_the_shop_knows_it(self) -> None:
-        scenario = LARKSPUR.changed({"intent_seen": 0.5, "shapley_rounds": 1, "cookies": {"second_device": 0.5}})
+        scenario = LARKSPUR.changed({"intent_seen": 0.5, "cookies": {"second_device": 0.5}})
         draws, result = ran(scenario)
         touches, _, visitors = touch_log(draws, result)
         assert list(visitors) == ["visitor_id", "device", "country", "engagement"]

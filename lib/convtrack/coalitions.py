@@ -28,7 +28,7 @@ def shapley_value(game: Floats) -> Floats:
 
 def _pairs(game: Floats, channel: int) -> Floats:
     """The game as pairs of sets that differ in one channel only: [:, 0] are without it, [:, 1] the same sets with it."""
-    return game.reshape(-1, 2, 1 << channel)
+    return game.reshape(-1, 2, 1 << channel, *game.shape[1:])
 
 
 def _channels(game: Floats) -> range:
@@ -42,6 +42,19 @@ def dividends(game: Floats) -> Floats:
         pairs = _pairs(dividends, channel)
         pairs[:, 1] -= pairs[:, 0]
     return dividends
+
+
+def over_subsets(amounts: Floats) -> Floats:
+    """For each set, the sum of the amounts over its subsets: of dividends, the game that they are of.
+
+    >>> over_subsets(dividends(np.array([0.0, 1.0, 2.0, 5.0]))).tolist()
+    [0.0, 1.0, 2.0, 5.0]
+    """
+    sums = amounts.copy()
+    for channel in _channels(amounts):
+        pairs = _pairs(sums, channel)
+        pairs[:, 1] += pairs[:, 0]
+    return sums
 
 
 def over_supersets(amounts: Floats) -> Floats:

@@ -60,7 +60,7 @@ def run_trial(scenario: str, visitors: int, seed: int) -> Trial:
     """
     world = load_scenario(scenario)
     draws = draw(world, seed, visitors)
-    result, played = outcome(draws), game(draws)
+    result, played = outcome(draws), game(draws, draws.scenario.paid)
     credits = [part.assign(model=model) for model, part in _credits(draws, result, played)]
     scores = [{"model": part["model"].iloc[0], **score(part, played, world.purchase.margin, visitors)} for part in credits]
     names = {"scenario": scenario, "visitors": visitors, "seed": seed}

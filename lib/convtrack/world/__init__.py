@@ -25,8 +25,8 @@ the same people can be sent through the same ninety days again with the channel 
    purchases that happen are those visits whose uniform number is below p: the same numbers in every world
    (common random numbers).
 5. *Truth.* What a channel adds is the expected purchases with everything on, minus those with this channel
-   off. These losses overlap, so they do not add up to all purchases; the Shapley value of the same game does
-   (`truth`; `game` tries every subset of the paid channels, and its Shapley value is exact). It is about
+   off. These losses overlap, so they do not add up to all purchases; the Shapley value of the same game does.
+   Every subset of the channels is played (`game`), so both are exact (`truth`). It is about
    purchases of tracked people, the ones that attribution can see, in the world as it ran, holdout included. For
    Direct and Organic Search, which nobody can switch off, it says what their visits are worth.
 6. *Tables.* The tracker, the shop's books and the platforms each write down their own view of the world with
@@ -41,6 +41,7 @@ who would have come anyway, is what field experiments found (Gordon et al. 2019;
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +58,7 @@ from convtrack.world.truth import Game, game, truth, worlds
 
 __all__ = [
     "Draws", "Game", "Outcome", "Scenario", "World", "draw", "expected", "game", "load_scenario", "outcome", "scenario_names",
-    "simulate", "touch_log", "truth", "worlds", "write_world",
+    "simulate", "tables", "touch_log", "truth", "worlds", "write_world",
 ]
 
 TABLES = ("events", "spend", "orders", "platform_reports", "visitors", "assignments")
@@ -128,18 +129,36 @@ def simulate(scenario: str | Scenario, seed: int, visitors: int | None = None) -
     ('ad_impression', 'Direct')
     """
     draws = draw(load_scenario(scenario) if isinstance(scenario, str) else scenario, seed, visitors)
+    with ThreadPoolExecutor(1) as beside:  # on another core
+        playing = beside.submit(game, draws)
+        written = tables(draws)
+    played, paid = playing.result(), draws.scenario.paid
+    return World(draws.scenario, seed, **written, truth=truth(played), worlds=worlds(played, paid), switches=played.among(paid).table)
+
+
+def tables(draws: Draws) -> dict[str, pd.DataFrame]:
+    """What the tracker, the shop's books and the platforms write down of the world with everything on, by table.
+
+    Parameters
+    ----------
+    draws : Draws
+        The people and their potential touches.
+
+    Examples
+    --------
+    >>> list(tables(draw(load_scenario("larkspur"), seed=1, visitors=500)))
+    ['events', 'spend', 'orders', 'platform_reports', 'visitors', 'assignments']
+    """
     points = rows.touchpoints(draws, outcome(draws))
     table = rows.visits(points, draws)
     steps = rows.steps(table, draws)
     book = books.orders(table, steps, draws)
     events, seen = rows.log(draws, points, table, steps, book["transaction_id"])
-    return World(
-        scenario=draws.scenario, seed=seed, events=events, spend=books.spend(draws, points, table),
-        orders=book.reset_index(drop=True),
-        platform_reports=books.platform_reports(draws, points, table, steps),
-        visitors=books.visitors(events, seen), assignments=books.assignments(seen, draws, table),
-        truth=truth(draws), worlds=worlds(draws), switches=game(draws).table,
-    )
+    return {
+        "events": events, "spend": books.spend(draws, points, table), "orders": book.reset_index(drop=True),
+        "platform_reports": books.platform_reports(draws, points, table, steps), "visitors": books.visitors(events, seen),
+        "assignments": books.assignments(seen, draws, table),
+    }
 
 
 def write_world(world: World, folder: Path | str) -> list[Path]:

@@ -159,6 +159,16 @@ class Draws(Market):
         return np.flatnonzero(on_site(self.column["kind"]))
 
     @cached_property
+    def other_ways(self) -> np.ndarray:
+        """Positions of the visits that would come by another channel if their own were off."""
+        return np.flatnonzero(self.column["anyway"] >= 0)
+
+    @cached_property
+    def gated(self) -> np.ndarray:
+        """Positions of the first touches that need an open gate."""
+        return np.flatnonzero(self.column["gated"] & (self.column["level"] == 0))
+
+    @cached_property
     def base(self) -> np.ndarray:
         """The hazard of a purchase at each visit without any effect."""
         return self.of_person("base", self.column["visitor"][self.visits])
@@ -172,7 +182,7 @@ class Draws(Market):
 
     @cached_property
     def gates(self) -> Pairs:
-        """(gated first touch, earlier visit that opens its gate)."""
+        """(gated first touch, earlier visit that opens its gate); those of a touch stand together."""
         touch, found = self.column, [Pairs(np.empty(0, int), np.empty(0, int))]
         for code, channel in enumerate(self.scenario.channels.values()):
             if channel.gate is not None:
@@ -371,7 +381,7 @@ def _grown(firsts: list[pd.DataFrame], market: Market, number: int = 0) -> pd.Da
         ends = touches[touches["level"] == level - 1]
         found = [_followers(lead, ends, market).assign(level=level) for lead in _leads(market.scenario)]
         touches = _stacked([touches, *found], number)
-    return _kept(_sorted(touches), touches["time"] <= market.clock.seconds - LAST_START)
+    return _sorted(_kept(touches, (touches["time"] <= market.clock.seconds - LAST_START).to_numpy()))
 
 
 def _stacked(tables: list[pd.DataFrame], number: int) -> pd.DataFrame:
@@ -421,12 +431,15 @@ def _sorted(touches: pd.DataFrame) -> pd.DataFrame:
     return touches.iloc[in_order(touches["level"], touches["time"], touches["visitor"])]
 
 
-def _kept(touches: pd.DataFrame, keep: pd.Series) -> pd.DataFrame:
+def _kept(touches: pd.DataFrame, keep: np.ndarray) -> pd.DataFrame:
     """The rows to keep whose parents stay."""
-    touches = touches[keep.loc[touches.index]]
+    number, parent = touches.index.to_numpy(), touches["parent"].to_numpy()
+    stays = np.zeros(max(number.max(initial=0), parent.max(initial=0)) + 2, bool)
+    stays[-1] = True  # who follows nobody: its parent is -1
+    stays[number] = keep
     for _ in FOLLOWER_LEVELS:
-        touches = touches[(touches["parent"] < 0) | touches["parent"].isin(touches.index)]
-    return touches
+        stays[number] &= stays[parent]
+    return touches[stays[number]]
 
 
 def _thinned(touches: pd.DataFrame, market: Market, gated_only: bool) -> pd.DataFrame:
@@ -435,12 +448,15 @@ def _thinned(touches: pd.DataFrame, market: Market, gated_only: bool) -> pd.Data
     A free visit gives way to an earlier free one; a gated visit gives way to any: what is free never hangs on
     a gate.
     """
-    visits = touches[on_site(touches["kind"])]
+    at = np.flatnonzero(on_site(touches["kind"]))
+    visits = touches.iloc[at]
     gap = visits["time"].diff().where(visits["visitor"].diff() == 0, np.inf)
     near = gap < market.scenario.least_hours_between_visits * 3600
     if gated_only:
         near = (near | near.shift(-1, fill_value=False)) & visits["gated"]
-    return _kept(touches, ~near.reindex(touches.index, fill_value=False))
+    keep = np.ones(len(touches), bool)
+    keep[at[near]] = False
+    return _kept(touches, keep)
 
 
 def _happens(goal: str, touches: pd.DataFrame, market: Market) -> np.ndarray:

@@ -71,21 +71,28 @@ def outcome(draws: Draws, on: Iterable[str] | np.ndarray | None = None) -> Outco
 
 
 class Presence(NamedTuple):
-    """Which touches come to be, and which of them by another way than their own channel; (touches,) bools both."""
+    """Which touches come to be, and which of them by another way than their own channel; (touches,) bools, or bits, both."""
 
     present: np.ndarray
     swapped: np.ndarray
 
+    def world(self, bit: int) -> Presence:
+        """One of the worlds, where each is a bit."""
+        return Presence(*((part >> np.uint64(bit) & np.uint64(1)).astype(bool) for part in self))
+
 
 def presence(draws: Draws, on: Iterable[str] | np.ndarray | None = None) -> Presence:
-    """Which touches come to be with those channels on; `on` as for `outcome`."""
+    """Which touches come to be with those channels on; `on` as for `outcome`.
+
+    An array may have whole numbers without sign in it. Each of their bits is then a world, so that 64 worlds take one call.
+    """
     on = _switches(draws, on)
-    touch, way = draws.column, draws.column["anyway"]
-    row = touch["visitor"] * on.shape[-1] if on.ndim == 2 else np.zeros(1, int)
+    touch, other = draws.column, draws.other_ways
+    row = touch["visitor"] * on.shape[-1] if on.ndim == 2 else np.zeros(len(touch["visitor"]), int)
     own = on.ravel()[row + touch["channel"]]
-    swapped = ~own & (way >= 0)
-    swapped[swapped] = on.ravel()[(row + way)[swapped]]
-    possible = np.ones(len(own), bool)
+    swapped = np.zeros_like(own)
+    swapped[other] = ~own[other] & on.ravel()[row[other] + touch["anyway"][other]]
+    possible = ~np.zeros_like(own)
     present = _followed(draws, possible, own | swapped)
     if len(draws.gates.later):
         _close_gates(draws, possible, present)
@@ -103,7 +110,7 @@ def _switches(draws: Draws, on: Iterable[str] | np.ndarray | None) -> np.ndarray
         on = np.array([name in wanted for name in scenario.channels])
     if scenario.holdout:
         on = np.broadcast_to(on, (len(draws.people), len(scenario.channels))).copy()
-        on[:, scenario.code(scenario.holdout.channel)] &= ~draws.people["held_out"].to_numpy()
+        on[draws.people["held_out"].to_numpy(), scenario.code(scenario.holdout.channel)] = 0
     return on
 
 
@@ -122,19 +129,24 @@ def _followed(draws: Draws, possible: np.ndarray, switched: np.ndarray) -> np.nd
 
 def _close_gates(draws: Draws, possible: np.ndarray, present: np.ndarray) -> None:
     """Narrow `possible`, in place, to first touches whose gate something present opens."""
-    touch, gates = draws.column, draws.gates
-    opened = np.zeros(len(present), bool)
-    opened[gates.later[present[gates.earlier]]] = True
-    possible &= opened | ~touch["gated"] | (touch["level"] > 0)
+    gates, gated = draws.gates, draws.gated
+    opened, starts = np.zeros_like(present), np.flatnonzero(np.diff(gates.later, prepend=-1))
+    opened[gates.later[starts]] = np.bitwise_or.reduceat(present[gates.earlier], starts)
+    possible[gated] &= opened[gated]
+
+
+def as_drawn(there: Presence) -> np.ndarray:
+    """1 for a touch that comes to be by its own channel, 0 for others; (touches,) floats."""
+    return (there.present & ~there.swapped).astype(float)
 
 
 def chances(draws: Draws, there: Presence) -> np.ndarray:
     """The chance of a purchase at each visit; 0 where the visit did not come to be."""
     (own, other), cap = draws.effects, draws.scenario.purchase.cap
-    as_drawn = (there.present & ~there.swapped).astype(float)
-    total = own @ as_drawn
+    drawn = as_drawn(there)
+    total = own @ drawn
     for effect, one, another in draws.together:  # effect * min(1, exposure to one) * min(1, exposure to the other)
-        total += effect * np.minimum(one @ as_drawn, 1) * np.minimum(another @ as_drawn, 1)
+        total += effect * np.minimum(one @ drawn, 1) * np.minimum(another @ drawn, 1)
     if there.swapped.any():
         total += other @ (there.present & there.swapped).astype(float)
     return -np.expm1(-draws.base * np.exp(-cap * np.expm1(-total / cap))) * there.present[draws.visits]

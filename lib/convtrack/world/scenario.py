@@ -16,6 +16,7 @@ from convtrack.errors import ConvtrackError, nearest
 from convtrack.schema import INTERACTIONS
 
 VIEW, CLICK, VISIT, OPEN, DELIVERY = range(len(INTERACTIONS))  # an interaction's code is its place
+MOST_CHANNELS = 16  # whose 65,536 sets can all be played
 Share = float
 Effects = dict[Literal["view", "click", "visit", "open", "delivery"], float]
 
@@ -207,7 +208,6 @@ class Scenario(Part):
     days_in_market: Spread
     prospects: Share
     intent_seen: Share | None = None
-    shapley_rounds: int = Field(ge=1)
     least_hours_between_visits: float = Field(ge=2)
     rhythm: Rhythm
     devices: dict[str, Device]
@@ -227,6 +227,8 @@ class Scenario(Part):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Scenario:
+        if len(self.channels) > MOST_CHANNELS:
+            raise ValueError(f"channels: {len(self.channels)} are too many; all their subsets are played, up to {MOST_CHANNELS} channels")
         for where, name in self._channel_references():
             if name not in self.channels:
                 raise ValueError(f"{where} names the channel '{name}'.{nearest(name, self.channels)}")

@@ -1,4 +1,4 @@
-"""What each channel is really worth: the world with it, minus the world without it."""
+"""What each channel is really worth: the world with it, minus the world without it; every set of channels is played."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
+from convtrack.coalitions import dividends, lost, over_subsets, shapley_value
 from convtrack.schema import INTERACTIONS
 from convtrack.world.draws import Draws
-from convtrack.world.outcome import chances, expected, presence
+from convtrack.world.outcome import Presence, as_drawn, chances, presence
 from convtrack.world.scenario import CLICK, DELIVERY, VIEW
 
 Floats = NDArray[np.float64]
@@ -52,19 +54,33 @@ class Game:
         """The place of the world in which these players are kept, given as (players,) bools."""
         return int((np.asarray(keep) << np.arange(len(self.players))).sum())
 
+    def among(self, players: Sequence[str]) -> Game:
+        """The game of these players only, all others being on; the cost stays that of all."""
+        own = np.array([self.players.index(name) for name in players], int)
+        places = self.place(~np.isin(self.players, players)) + _places(own)
+        return Game(list(players), self.conversions[places], self.value[places], self.cost[places], self.spend[own])
+
+
+def _places(bits: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where all subsets of those bits stand in an array of sets; bits: (..., own), places: (2**own, ...)."""
+    own = bits.shape[-1]
+    subsets = np.arange(1 << own).reshape(-1, *[1] * bits.ndim) >> np.arange(own) & 1
+    return (subsets << bits).sum(axis=-1)
+
 
 def game(draws: Draws, players: Sequence[str] | None = None) -> Game:
     """The worlds with every subset of the players on.
 
     Nobody's touches change another's, and a channel that a person could never meet changes nothing for that person. So each
-    person goes through the subsets of those players that they could meet, which are few, and not through all.
+    person goes through the subsets of those players that they could meet, which are few, and not through all. What a set is
+    worth beyond its subsets (its dividend) is the sum of what it is so for each person who could meet all of it.
 
     Parameters
     ----------
     draws : Draws
         The people and their potential touches.
     players : names of channels, optional
-        The channels that cost money, if not given.
+        All channels, if not given.
 
     Examples
     --------
@@ -73,13 +89,13 @@ def game(draws: Draws, players: Sequence[str] | None = None) -> Game:
     >>> len(played.value), bool(played.cost[0] == 0 < played.cost[3])
     (4, True)
     """
-    players = draws.scenario.paid if players is None else list(players)
+    players = list(draws.scenario.channels if players is None else players)
     met = _could_meet(draws, players)
     count = met.sum(axis=1)
-    sums = sum(_played_by(draws.of(count == many), met[count == many], players) for many in np.unique(count))
-    everything, price = presence(draws), _weights(draws, players)[2]
-    paid = np.bincount(draws.column["channel"], price * (everything.present & ~everything.swapped), len(draws.scenario.channels))
-    return Game(players, *sums.T, paid[[draws.scenario.code(name) for name in players]])
+    sums = over_subsets(sum(_dividends(draws.of(count == many), met[count == many], players) for many in np.unique(count)))
+    paid = _price(draws, players) * as_drawn(presence(draws))
+    spend = np.bincount(draws.column["channel"], paid, len(draws.scenario.channels))
+    return Game(players, *sums.T, spend[[draws.scenario.code(name) for name in players]])
 
 
 def _could_meet(draws: Draws, players: Sequence[str]) -> NDArray[np.bool_]:
@@ -90,114 +106,108 @@ def _could_meet(draws: Draws, players: Sequence[str]) -> NDArray[np.bool_]:
     return met[:, [draws.scenario.code(name) for name in players]]
 
 
-def _played_by(draws: Draws, met: NDArray[np.bool_], players: Sequence[str]) -> Floats:
-    """Purchases, worth and cost in each world, of people who could all meet equally many players; shape (2**players, 3)."""
-    codes, places = np.array([draws.scenario.code(name) for name in players], int), np.arange(1 << len(players))
-    masks, group = np.unique(met @ (1 << np.arange(len(players))), return_inverse=True)
-    own = codes[np.nonzero(met)[1]].reshape(len(met), -1)
-    on, rows, weights = np.ones((len(met), len(draws.scenario.channels)), bool), np.arange(len(met))[:, None], _weights(draws, players)
-    on[:, codes] = False
-    sums = []
-    for subset in range(1 << own.shape[1]):
-        on[rows, own] = subset >> np.arange(own.shape[1]) & 1 == 1
-        sums.append(_played(draws, on, weights, group))
-    which = [np.unique(places & mask, return_inverse=True)[1] for mask in masks]  # of the subsets of a mask, each world's
-    return sum(np.array(sums)[subset, :, at] for at, subset in enumerate(which))
+def _dividends(draws: Draws, met: NDArray[np.bool_], players: Sequence[str]) -> Floats:
+    """Dividends of purchases, worth and cost, of people who could all meet equally many players; shape (2**players, 3)."""
+    masks, group = np.unique(met, axis=0, return_inverse=True)
+    own = np.nonzero(masks)[1].reshape(len(masks), -1)
+    found = np.zeros((1 << len(players), 3))
+    np.add.at(found, _places(own), dividends(_own_worlds(draws, met, players, group)))
+    return found
 
 
-def _played(draws: Draws, on: NDArray[np.bool_], weights: tuple[Floats, Floats, Floats], group: NDArray[np.int64]) -> list[Floats]:
-    """Expected purchases and worth, and what the players' touches cost, by group of people."""
-    there, (counts, worth, price) = presence(draws, on), weights
-    chance, of_touch = chances(draws, there), group[draws.column["visitor"]]
-    of_visit = of_touch[draws.visits]
-    return [np.bincount(of_visit, chance * counts, group.max() + 1), np.bincount(of_visit, chance * worth, group.max() + 1),
-            np.bincount(of_touch, price * (there.present & ~there.swapped), group.max() + 1)]
+def _own_worlds(draws: Draws, met: NDArray[np.bool_], players: Sequence[str], group: NDArray[np.int64]) -> Floats:
+    """Purchases, worth and cost with each subset of the players that a person could meet, by group; shape (subsets, groups, 3)."""
+    codes, sums = np.array([draws.scenario.code(name) for name in players], int), _sums(draws, players, group)
+    own, rows = codes[np.nonzero(met)[1]].reshape(len(met), -1), np.arange(len(met))[:, None]
+    on, found = np.full((len(met), len(draws.scenario.channels)), ~np.uint64(0)), []
+    on[:, codes] = 0
+    for subsets in np.split(np.arange(1 << own.shape[1], dtype=np.uint64), range(64, 1 << own.shape[1], 64)):
+        on[rows, own] = _as_bits(subsets, own.shape[1])
+        there = presence(draws, on)
+        found += [_played(draws, there.world(bit), sums) for bit in range(len(subsets))]
+    return np.array(found)
 
 
-def _weights(draws: Draws, players: Sequence[str]) -> tuple[Floats, Floats, Floats]:
-    """What a purchase at each visit counts and is worth, and what each potential touch costs on average."""
+def _as_bits(subsets: NDArray[np.uint64], own: int) -> NDArray[np.uint64]:
+    """For each of a person's own players, the number whose bit i says whether it is on in the i-th of (up to 64) subsets."""
+    on = subsets[:, None] >> np.arange(own, dtype=np.uint64) & np.uint64(1)
+    return np.bitwise_or.reduce(on << np.arange(len(subsets), dtype=np.uint64)[:, None], axis=0)
+
+
+def _played(draws: Draws, there: Presence, sums: tuple[csr_array, csr_array, csr_array]) -> Floats:
+    """Expected purchases and worth, and what the players' touches cost, by group of people; shape (groups, 3)."""
+    (counts, worth, price), chance = sums, chances(draws, there)
+    return np.stack([counts @ chance, worth @ chance, price @ as_drawn(there)], axis=1)
+
+
+def _sums(draws: Draws, players: Sequence[str], group: NDArray[np.int64]) -> tuple[csr_array, csr_array, csr_array]:
+    """What adds up, by group of people, the purchases of visits, their worth, and the cost of touches."""
+    of_touch, tracked = group[draws.column["visitor"]], draws.of_person("tracked", draws.column["visitor"])
+    of_visit, counts = of_touch[draws.visits], tracked[draws.visits].astype(float)
+    amounts = (of_visit, counts), (of_visit, counts * draws.column["worth"][draws.visits]), (of_touch, _price(draws, players))
+    return tuple(_added_up(group.max() + 1, *amount) for amount in amounts)
+
+
+def _added_up(groups: int, group: NDArray[np.int64], amount: Floats) -> csr_array:
+    """(groups, places): times 0 or 1 by place, the sum of the amounts by group."""
+    some = np.flatnonzero(amount)
+    return csr_array((amount[some], (group[some], some)), shape=(groups, len(amount)))
+
+
+def _price(draws: Draws, players: Sequence[str]) -> Floats:
+    """What each potential touch of the players costs on average; nothing where the person is not tracked."""
     price, touch = np.zeros((len(draws.scenario.channels), len(INTERACTIONS))), draws.column
     for name in players:
         if cost := draws.scenario.channels[name].cost:
             price[draws.scenario.code(name), [VIEW, CLICK, DELIVERY]] = cost.per_thousand / 1000, cost.per_click, cost.per_send
-    tracked = draws.of_person("tracked", touch["visitor"]).astype(float)
-    counts = tracked[draws.visits]
-    return counts, counts * touch["worth"][draws.visits], tracked * price[touch["channel"], touch["kind"]]
+    return price[touch["channel"], touch["kind"]] * draws.of_person("tracked", touch["visitor"])
 
 
-def truth(draws: Draws) -> pd.DataFrame:
+def truth(played: Game) -> pd.DataFrame:
     """What each channel really adds, one row a channel.
 
     Parameters
     ----------
-    draws : Draws
-        The people and their potential touches.
+    played : Game
+        Of all channels.
 
     Returns
     -------
     DataFrame
-        channel | incremental_conversions | incremental_value | shapley_conversions | shapley_value |
-        shapley_error. Incremental: with all channels on, minus with this one off. Shapley: its mean marginal
-        contribution over all orders of switching on, estimated from random orders; `shapley_error` is the
-        standard error of `shapley_conversions`. Conversions are purchases of tracked people, in expectation;
-        the sums of the Shapley columns are all expected purchases and all their worth.
+        channel | incremental_conversions | incremental_value | shapley_conversions | shapley_value. Incremental: with all
+        channels on, minus with this one off. Shapley: its mean marginal contribution over all orders of switching on.
+        Conversions are purchases of tracked people, in expectation; the sums of the Shapley columns are all expected
+        purchases and all their worth.
 
     Examples
     --------
     >>> from convtrack.world import draw, load_scenario
-    >>> table = truth(draw(load_scenario("larkspur"), seed=1, visitors=500))
+    >>> table = truth(game(draw(load_scenario("larkspur"), seed=1, visitors=500)))
     >>> bool((table["incremental_conversions"] > -1e-9).all()), len(table)
     (True, 12)
     """
-    names, everything = list(draws.scenario.channels), np.sum(expected(draws), axis=1)
-    without = [np.sum(expected(draws, [name for name in names if name != off]), axis=1) for off in names]
-    lost, (shapley, error) = everything - np.array(without), _shapley(draws)
     return pd.DataFrame({
-        "channel": names,
-        "incremental_conversions": lost[:, 0], "incremental_value": lost[:, 1],
-        "shapley_conversions": shapley[:, 0], "shapley_value": shapley[:, 1], "shapley_error": error,
+        "channel": played.players,
+        "incremental_conversions": lost(played.conversions), "incremental_value": lost(played.value),
+        "shapley_conversions": shapley_value(played.conversions), "shapley_value": shapley_value(played.value),
     }).round(6)
 
 
-def worlds(draws: Draws) -> pd.DataFrame:
+def worlds(played: Game, paid: Sequence[str]) -> pd.DataFrame:
     """Expected purchases with everything on, with no paid channel, and with nothing on.
+
+    Parameters
+    ----------
+    played : Game
+        Of all channels.
+    paid : names of channels
+        Those that cost money.
 
     Returns
     -------
     DataFrame
         world | conversions | value, the same measure as in `truth`.
     """
-    free = [name for name, channel in draws.scenario.channels.items() if channel.cost is None]
-    cases = {"everything on": None, "paid channels off": free, "everything off": []}
-    sums = [np.sum(expected(draws, on), axis=1).round(6) for on in cases.values()]
-    return pd.DataFrame(sums, columns=["conversions", "value"]).assign(world=[*cases])[["world", "conversions", "value"]]
-
-
-def _shapley(draws: Draws) -> tuple[np.ndarray, np.ndarray]:
-    """(channels, 2) Shapley values of purchases and worth, and the standard error of the first.
-
-    The world's value is a sum over people and nobody's touches change another's, so each person can have an
-    order of their own: one pass over the channels averages over as many orders as there are people. Each
-    order comes with its reverse (antithetic pairs, Mitchell et al. 2022, JMLR 23(43)).
-    """
-    rng, rounds = draws.rng("shapley"), draws.scenario.shapley_rounds
-    shape = (len(draws.people), len(draws.scenario.channels))
-    total, square = np.zeros((2, *shape)), np.zeros(shape)
-    for _ in range(rounds):
-        order = rng.permuted(np.broadcast_to(np.arange(shape[1]), shape), axis=1)
-        pair = (_marginals(draws, order) + _marginals(draws, order[:, ::-1])) / 2
-        total, square = total + pair, square + pair[0] ** 2
-    spread = np.maximum(square - total[0] ** 2 / rounds, 0).sum(axis=0) / max(rounds - 1, 1)
-    error = np.sqrt(spread / rounds) if rounds > 1 else np.full(shape[1], np.nan)
-    return total.sum(axis=1).T / rounds, error
-
-
-def _marginals(draws: Draws, order: np.ndarray) -> np.ndarray:
-    """(2, people, channels) what each channel adds when it is switched on in each person's order."""
-    people = np.arange(len(order))
-    on, gains, before = np.zeros(order.shape, bool), np.zeros((2, *order.shape)), np.zeros((2, len(order)))
-    for channel in order.T:
-        on[people, channel] = True
-        now = np.array(expected(draws, on))
-        gains[:, people, channel], before = now - before, now
-    return gains
+    cases = {"everything on": [], "paid channels off": paid, "everything off": played.players}
+    places = [played.place(~np.isin(played.players, off)) for off in cases.values()]
+    return pd.DataFrame({"world": [*cases], "conversions": played.conversions[places], "value": played.value[places]}).round(6)
