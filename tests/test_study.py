@@ -22,7 +22,7 @@ from convtrack.errors import ConvtrackError
 from convtrack.study import Plan, Results, collect, describe, full_plan, judge, publish, read_published, run_plan, score, verify
 from convtrack.study import runner as runner_room
 from convtrack.study.hypotheses import HYPOTHESES, Finding, Hypothesis, _row
-from convtrack.study.published import HERE
+from convtrack.study.published import HERE, NOT_ON_TRIAL
 from convtrack.study.runner import PLAN, TRIALS, Key
 from convtrack.world import Game, load_scenario, scenario_names
 
@@ -205,6 +205,30 @@ class TestPublished:
         manifest, plan = read_published().manifest, full_plan()
         assert manifest["scenarios"] == plan.digests
         assert manifest["trials"] == len(plan.keys)
+
+    def test_what_lesson_11_says_of_the_study_in_words_is_so(self) -> None:
+        """Its numbers are computed where they stand; words such as "all three lose less" are fixed, and are checked here."""
+        results = read_published().results
+        regret, error = results.wide("regret"), results.wide("share_mae")
+        mine = regret.drop(index=NOT_ON_TRIAL).mean(axis=1)
+        assert all(mine[f"{model}+views"] < mine[model] for model in ("last_non_direct", "markov", "shapley"))
+        assert mine.idxmin() == "last_non_direct+views"
+        assert regret.loc["incremental", "targeted"] < 500
+        assert (error.loc["oracle_told"] / error.loc["oracle"]).min() < 0.9
+        assert error.loc["shapley+views", "independent"] > error.loc["shapley", "independent"]
+        assert regret.loc["shapley+views", "independent"] < regret.loc["shapley", "independent"]
+        assert regret.loc["shapley+views", "placebo"] > regret.loc["shapley", "placebo"]
+
+    def test_what_lesson_11_says_of_channels_and_sizes_in_words_is_so(self) -> None:
+        results = read_published().results
+        for world in ("brand_tax", "targeted", "upstream"):
+            missed = (results.shares(world, "last_touch") - results.shares(world, "truth")).mean()
+            assert (missed[["Display", "Paid Video", "Paid Social"]] < 0).all()
+        brand = {model: results.credit("brand_tax", model)["Paid Search Brand"] for model in ("truth", "incremental", "holdout")}
+        assert brand["incremental"].min() > 2 * brand["truth"].mean()
+        assert abs(brand["holdout"].mean() - brand["truth"].mean()) < 2 * brand["holdout"].sem()
+        small, large = (results.mean("targeted", "incremental", visitors=size) for size in (30_000, 1_000_000))
+        assert large > small / 2
 
 
 class TestCommands:

@@ -25,7 +25,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from convtrack.gaps import GAP_MARK, Gap, gap_of
 from convtrack.texts import (
-    MISSING, NOISE, clean, csv_text, fmt, html_text, is_list, is_missing, is_number, joined, kind_of, markdown_text, places,
+    MISSING, NOISE, clean, csv_text, fmt, html_text, is_list, is_missing, is_number, joined, kind_of, listed,
+    markdown_text, places,
 )
 
 NOT_ENOUGH = Gap("There is not enough data for the number that belongs here.")
@@ -212,7 +213,7 @@ def say(template: str, /, **values: Any) -> None:
     ----------
     template : str
         Markdown of the author, with `{name}`, `{name:,.1f}`, `{table.column}` or `{row[column]}` in it.
-        A field without a format is written by `fmt`.
+        A field without a format is written by `fmt`; `{names:words}` lists names in words.
     values
         What the fields are filled with. Text is escaped; the template is not.
 
@@ -225,6 +226,8 @@ def say(template: str, /, **values: Any) -> None:
     --------
     >>> say("**{channel}** brought {n} conversions, {share:.0%}.", channel="Email", n=1200, share=0.31)
     **Email** brought 1,200 conversions, 31%.
+    >>> say("They agree: {models:words}.", models=["last_touch", "markov"])
+    They agree: last touch and Markov.
     >>> say("Each cost {cost} pounds.", cost=Gap("There is no spend table."))
     > **Not in this data.** There is no spend table.
     """
@@ -258,7 +261,7 @@ class _Sentence(string.Formatter):
         if is_missing(value) or (is_number(value) and not math.isfinite(value)):
             self.gaps.append(value if isinstance(value, Gap) else NOT_ENOUGH)
             return GAP_MARK
-        text = format(value, format_spec) if format_spec else fmt(value)
+        text = listed(value) if format_spec == "words" else format(value, format_spec) if format_spec else fmt(value)
         return re.sub(r"^-(?=[0.,]*%?$)", "", text) if is_number(value) else self.escape(text)  # no negative zero
 
 

@@ -106,10 +106,20 @@ def clean(text: str) -> str:
 def in_words(name: object) -> str:
     """The name of a column or a model as it stands within a sentence.
 
-    >>> in_words("total_conversions"), in_words("cpa"), in_words("markov_2")
-    ('total conversions', 'CPA', 'Markov 2')
+    >>> in_words("total_conversions"), in_words("cpa"), in_words("markov_2+views")
+    ('total conversions', 'CPA', 'Markov 2 with views')
     """
-    return " ".join(_WRITTEN.get(word, word) for word in str(name).replace("_", " ").split())
+    return " ".join(_WRITTEN.get(word, word) for word in str(name).replace("_", " ").replace("+views", " with views").split())
+
+
+def listed(names: Any) -> str:
+    """One name in words, or several as a sentence lists them.
+
+    >>> listed("brand_tax"), listed(["linear", "markov", "Email"]), listed([])
+    ('brand tax', 'linear, Markov and Email', 'none')
+    """
+    *most, last = [in_words(name) for name in ([names] if isinstance(names, str) else names)] or ["none"]
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def plain_name(name: object) -> str:

@@ -75,6 +75,9 @@ people["converted"] = people["visitor_id"].isin(conversions["visitor_id"])
 
 # %%
 def compare_groups(people, group, outcome="converted"):
+    if ads.empty:
+        return ct.Gap(f"No event of this study is of the channel {channel}.",
+                      "Name one of yours: `-p channel=NAME`.")
     counts = people.groupby(group)[outcome].agg(["sum", "count"])
     won, of = counts["sum"], counts["count"]
     return ct.experiments.compare_rates(
@@ -83,8 +86,6 @@ def compare_groups(people, group, outcome="converted"):
 naive = compare_groups(people, "met")
 
 # %% tags=["hide-input"]
-if ads.empty:
-    naive = ct.Gap(f"No event of this study is of the channel {channel}.", "Name one of yours: `-p channel=NAME`.")
 ct.say(
     "Of those who met {channel}, {row[treated]:.2%} converted, and of the others {row[control]:.2%}. That is a lift of "
     "{row[lift]:.0%}, with an interval from {row[lift_low]:.0%} to {row[lift_high]:.0%}. {verdict}",
@@ -108,8 +109,6 @@ visitors = visitors.assign(
 fairer = compare_groups(visitors, "met")
 
 # %% tags=["hide-input"]
-if ads.empty:
-    fairer = naive
 ct.say(
     "Of the {all:,} people in the log, {came:,} came to the site. Among them the lift is {row[lift]:.0%}, with an "
     "interval from {row[lift_low]:.0%} to {row[lift_high]:.0%}. One sensible question has changed the answer from "
@@ -129,8 +128,6 @@ too_early = theirs["conversion_time"] < theirs["first_ad"]
 placebo = compare_groups(visitors, "met", "at_once")
 
 # %% tags=["hide-input"]
-if ads.empty:
-    placebo = naive
 followed = visitors.join(first_ad, on="visitor_id", how="inner")
 row, later = placebo.table.iloc[0], (followed["end_time"] < followed["first_ad"]).mean()
 ct.say(
@@ -212,10 +209,6 @@ cleaned = arms.assign(met=arms["visitor_id"].isin(ads["visitor_id"]),
                       treated=arms["arm"] == treated)
 cleaned = cleaned[cleaned["met"] | ~cleaned["treated"]]
 reached = compare_groups(cleaned, "treated")
-
-# %% tags=["hide-input"]
-if ads.empty:
-    reached = naive
 
 # %%
 asked = {"met it, all people": naive, "met it, came to the site": fairer,
@@ -672,16 +665,11 @@ ct.plots.bars(answers, "model", low="low", high="high",
 ct.say("{calibrated.sentence}", calibrated=calibrated)
 
 # %% tags=["hide-input"]
-from convtrack.texts import in_words
-
-def names(chosen):
-    return chosen if isinstance(chosen, ct.Gap) else ", ".join(map(in_words, chosen)) or "none"
-
 ct.say(
-    "More than the experiment allows: {above}. Still possible: {rest}. Experiments seldom prove a model right. They "
+    "More than the experiment allows: {above:words}. Still possible: {rest:words}. Experiments seldom prove a model right. They "
     "speak by ruling some of them out.",
-    above=names(mine.loc[mine["credited"] > mine["high"], "model"]),
-    rest=names(mine.loc[mine["credited"].between(mine["low"], mine["high"]), "model"]),
+    above=mine.loc[mine["credited"] > mine["high"], "model"],
+    rest=mine.loc[mine["credited"].between(mine["low"], mine["high"]), "model"],
 )
 
 # %% [markdown]

@@ -63,12 +63,9 @@ journeys = ct.journeys_of(shop)
 rng = np.random.default_rng(seed)
 
 # %% tags=["hide-input"]
-def listed(flags):
-    """The names whose flag is set, as words."""
-    if isinstance(flags, ct.Gap):
-        return flags
-    names = [str(name) for name in flags.index[flags.astype(bool)]]
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]])) or "none"
+def where(flags):
+    """The names whose flag is set."""
+    return flags if isinstance(flags, ct.Gap) else flags.index[flags.astype(bool)]
 
 # %% [markdown]
 # Everything in this lesson ends in money, so we need to know first what a conversion is worth. Not its whole value,
@@ -240,9 +237,9 @@ ct.show(decision, name="decision_by_last_click", rows=20)
 stopped = by_last["verdict"] == "stop"
 promised = -by_last["profit"][stopped].sum()
 ct.say(
-    "Stop: {stop}. Keep: {keep}. Cannot tell: {unsure}. The lines to stop cost {currency} {cost:,.0f} and earned {loss:,.0f} less than "
+    "Stop: {stop:words}. Keep: {keep:words}. Cannot tell: {unsure:words}. The lines to stop cost {currency} {cost:,.0f} and earned {loss:,.0f} less than "
     "that. So the table promises {loss:,.0f} more profit if they are gone.",
-    stop=listed(stopped), keep=listed(by_last["verdict"] == "keep"), unsure=listed(by_last["verdict"] == "cannot tell"),
+    stop=where(stopped), keep=where(by_last["verdict"] == "keep"), unsure=where(by_last["verdict"] == "cannot tell"),
     currency=shop.currency, cost=by_last["cost"][stopped].sum(), loss=promised,
 )
 
@@ -273,15 +270,15 @@ def turned(table):
 
 agreed = verdicts.eq("stop").all(axis=1)
 ct.say(
-    "The first {n} columns look at the same touches. Lines that one of them keeps and another stops: {few}. It is tempting to take such "
-    "agreement for proof, since respected models of very different kinds say the same.", n=len(models), few=listed(turned(by_clicks)),
+    "The first {n} columns look at the same touches. Lines that one of them keeps and another stops: {few:words}. It is tempting to take such "
+    "agreement for proof, since respected models of very different kinds say the same.", n=len(models), few=where(turned(by_clicks)),
 )
 views = shop.events.filter(["interaction"]).isin(["view", "open", "delivery"]).to_numpy().sum()
 ct.say(
-    "Now read on to the right. Once {views:,} views, opens and deliveries count as touches, these lines go from one side to the other: {many}. "
-    "Lines that every column stops: {all}. In {unsure:,} cells of {cells:,} the data cannot tell.",
+    "Now read on to the right. Once {views:,} views, opens and deliveries count as touches, these lines go from one side to the other: {many:words}. "
+    "Lines that every column stops: {all:words}. In {unsure:,} cells of {cells:,} the data cannot tell.",
     views=views or ct.Gap("The events record visits only, and no views, opens or deliveries.", "Map a column to `interaction`."),
-    many=listed(turned(verdicts) & ~turned(by_clicks)), all=listed(agreed), unsure=verdicts.eq("cannot tell").sum().sum(),
+    many=where(turned(verdicts) & ~turned(by_clicks)), all=where(agreed), unsure=verdicts.eq("cannot tell").sum().sum(),
     cells=verdicts.count().sum(),
 )
 
@@ -454,13 +451,13 @@ found = verdicts.eq("keep").all(axis=1) & true.lt(0).reindex(verdicts.index)
 views_add = earned["linear with views"] - earned["last click"]
 short = earned["the best of all"] - earned["perfect test of each line"]
 ct.say(
-    "To the right, last click sees a profit, and above zero there is one. Lines that last click keeps and that in truth lose money: {flattered}. Lines "
-    "that it stops and that in truth earn money: {slighted}.\n\n"
+    "To the right, last click sees a profit, and above zero there is one. Lines that last click keeps and that in truth lose money: {flattered:words}. Lines "
+    "that it stops and that in truth earn money: {slighted:words}.\n\n"
     "We were about to give {channel} half as much again, because it has the best return by last click. In truth it earns {currency} {earns:+,.0f}. And "
-    "lines that every column of our table keeps, and that lose money: {wrong}.\n\n"
+    "lines that every column of our table keeps, and that lose money: {wrong:words}.\n\n"
     "With the views counted, the decision is worth {currency} {views:,.0f} {more}. A perfect test of each line by itself {tested}.",
-    flattered=listed((said == "keep") & (true < 0)), slighted=listed((said == "stop") & (true > 0)), channel=returns.index[0],
-    earns=true[returns.index[0]], wrong=listed(found), currency=shop.currency, views=abs(views_add), more="more" if views_add >= 0 else "less",
+    flattered=where((said == "keep") & (true < 0)), slighted=where((said == "stop") & (true > 0)), channel=returns.index[0],
+    earns=true[returns.index[0]], wrong=where(found), currency=shop.currency, views=abs(views_add), more="more" if views_add >= 0 else "less",
     tested="finds the best set of all, so here the lines can be judged one at a time" if short < 0.5 else f"comes within {shop.currency} {short:,.0f} of the best",
 )
 
@@ -555,9 +552,9 @@ ct.show(guard, name="guardrail", rows=20)
 ct.say(
     "A week has {mean:,.0f} conversions. We watch the mean of {weeks} weeks, and take a fall of more than {limit:,.1f} a week for an alarm. A loss of "
     "{notices:,.1f} a week sets it off in four cases of five. The column *may_lose* says how many conversions a week a line has to bring to be worth its "
-    "cost. Lines whose loss this guardrail would notice: {seen}. For the others it is decoration, and they need a holdout, or places "
+    "cost. Lines whose loss this guardrail would notice: {seen:words}. For the others it is decoration, and they need a holdout, or places "
     "where the line stays on.",
-    mean=per_week.mean(), weeks=watch_weeks, limit=1.64 * swing, notices=(1.64 + 0.84) * swing, seen=listed(guard["noticed"]),
+    mean=per_week.mean(), weeks=watch_weeks, limit=1.64 * swing, notices=(1.64 + 0.84) * swing, seen=where(guard["noticed"]),
 )
 
 # %% [markdown]

@@ -46,12 +46,7 @@ published = ct.study.read_published()
 results = published.results
 
 # %% tags=["hide-input"]
-from convtrack.texts import in_words
-
-def join(names):
-    """The names as a sentence lists them."""
-    *most, last = [in_words(str(name).replace("+views", " with views")) for name in names]
-    return f"{', '.join(most)} and {last}" if most else last
+from convtrack.texts import listed
 
 named = set(results.scores["model"]) - set(ct.study.NOT_ON_TRIAL)
 size = max(results.main_size.values())
@@ -106,19 +101,18 @@ def describe(world):
     conversions = credited / results.by_seed(world, "last_touch", "claimed")
     return {"world": world, "what_happens_there": ct.world.load_scenario(world).title,
             "conversions_per_visitor": (conversions / results.main_size[world]).mean(),
-            "caused_share": results.by_seed(world, "truth_shapley", "claimed").mean()}
+            "caused_share": results.mean(world, "truth_shapley", "claimed")}
 
 ct.show(pd.DataFrame([describe(world) for world in names]), name="worlds", rows=20)
 
 # %% tags=["hide-input"]
-caused = pd.Series({world: results.by_seed(world, "truth_shapley", "claimed").mean() for world in names})
+caused = pd.Series({world: results.mean(world, "truth_shapley", "claimed") for world in names})
 real = caused.drop("placebo")
 ct.say(
     "*Caused share* is the part of all conversions that would be gone if every paid channel were switched off at once. "
-    "It runs from {low:.0%} in *{lowest}* to {high:.0%} in *{highest}*. In *{placebo}* it is {nothing:.0%}, because we "
-    "made it so.",
-    low=real.min(), lowest=join([real.idxmin()]), high=real.max(), highest=join([real.idxmax()]), placebo="placebo",
-    nothing=caused["placebo"],
+    "It runs from {low:.0%} in *{lowest:words}* to {high:.0%} in *{highest:words}*. In *placebo* it is {nothing:.0%}, "
+    "because we made it so.",
+    low=real.min(), lowest=real.idxmin(), high=real.max(), highest=real.idxmax(), nothing=caused["placebo"],
 )
 
 # %% [markdown]
@@ -154,7 +148,7 @@ ct.say(
 # adds to all the others. It also tells which channels a shop should keep, if it knew the truth.
 
 # %%
-played = ct.world.game(people)
+played = ct.world.game(people, world.paid)
 channels = np.array(played.players)
 everything = played.conversions[-1]
 truth = [everything - played.conversions[played.place(channels != channel)]
@@ -225,70 +219,42 @@ ct.say(
 # zero. Otherwise it is *undecided*.
 
 # %% tags=["hide-input"]
-def number(value):
-    return "" if pd.isna(value) else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-verdicts = published.verdicts.set_index("id")
-verdict = verdicts["verdict"]
-margin = [f"{number(row.estimate)} ({number(row.low)} to {number(row.high)})" if pd.notna(row.estimate) else ""
-          for row in verdicts.itertuples()]
-claim = [text if len(text) <= 170 else text.split(":")[0] + "." for text in verdicts["claim"]]
-ct.show(verdicts[["verdict"]].assign(claim=claim, margin=margin).reset_index(), name="verdicts", rows=20,
+ct.show(published.findings, name="verdicts", rows=20,
         caption="The hypotheses, their verdicts, and by how much the least favourable number is on the claimed side")
 
 # %% tags=["hide-input"]
-counts = verdict.value_counts().reindex(["held", "failed", "undecided"], fill_value=0)
+counts = published.verdicts["verdict"].value_counts().reindex(["held", "failed", "undecided"], fill_value=0)
 ct.say(
     "Of {n} hypotheses, {held} held, {failed} failed and {undecided} stayed undecided. The ones that did not hold are "
     "reported here because we said beforehand that they would be. They are also where there is most to learn, since a "
     "claim that held only tells us what we had thought already.",
-    n=len(verdict), held=counts["held"], failed=counts["failed"], undecided=counts["undecided"],
+    n=len(published.verdicts), held=counts["held"], failed=counts["failed"], undecided=counts["undecided"],
 )
 
 # %% tags=["hide-input"]
-def at(world, model, score="share_mae"):
-    return results.by_seed(world, model, score).mean()
-
-def worst_ratio():
-    return max(at(world, "incremental") / at(world, "oracle") for world in order["all that matters is in the log"])
-
+mean = results.mean
 learnt = {
-    "H2": "Retargeting is clicked rarely enough for its share by last click to come out about right. Two errors cancel.",
     "H4": f"Given every view, these two pay a channel for being there, and banners are nearly everywhere. In *independent* a "
-          f"channel's share is off by {at('independent', 'last_touch'):.1%} for last click, by "
-          f"{at('independent', 'markov+views'):.1%} for Markov with views and by {at('independent', 'shapley+views'):.1%} for "
-          f"Shapley with views.",
-    "H5": f"Bad as these models are where ads follow intent, they are nearly as bad where ads do not: the error of Shapley "
-          f"with views is {at('targeted', 'shapley+views'):.1%} in *targeted* and {at('independent', 'shapley+views'):.1%} in "
-          f"*independent*.",
-    "H7": "An experiment of this size is not everywhere behind the best model of a log.",
+          f"channel's share is off by {mean('independent', 'last_touch'):.1%} for last click, by "
+          f"{mean('independent', 'markov+views'):.1%} for Markov with views and by {mean('independent', 'shapley+views'):.1%} "
+          f"for Shapley with views.",
     "H8": f"Last click hands a sale to whoever came last, and often that is nobody's advertisement but the typed address. In "
-          f"*independent* it credits the paid channels with {at('independent', 'last_touch', 'overclaim'):.2f} times what they "
+          f"*independent* it credits the paid channels with {mean('independent', 'last_touch', 'overclaim'):.2f} times what they "
           f"caused. In *brand tax*, where ads take clicks that would have come anyway, it is "
-          f"{at('brand_tax', 'last_touch', 'overclaim'):.2f} times.",
+          f"{mean('brand_tax', 'last_touch', 'overclaim'):.2f} times.",
     "H9": "The factor of three came from experiments on single channels of a social network. Summed over all paid channels, "
           "in worlds where they cause a good part of the sales, last click does not reach it. Its error is in who gets the "
           "credit.",
-    "H10": f"Its error is at most {worst_ratio():.2f} times the noise floor.",
-    "H11": f"In *high baseline* ads do half of what they do elsewhere, and the same noise is a larger part of a smaller "
-           f"truth. The error is {at('high_baseline', 'incremental'):.1%} there, and {at('independent', 'incremental'):.1%} in "
-           f"*independent*.",
-    "H13": f"Over these sizes it goes from {at('independent', 'incremental'):.2%} to "
-           f"{results.by_seed('independent', 'incremental', 'share_mae', 1_000_000).mean():.2%}.",
-    "H14": "One of these errors did shrink with more data by more than we had thought.",
+    "H11": f"The interval holds zero, so these trials do not decide it. In *high baseline* ads do half of what they do "
+           f"elsewhere, and the same noise is a larger part of a smaller truth. The error is "
+           f"{mean('high_baseline', 'incremental'):.1%} there, and {mean('independent', 'incremental'):.1%} in *independent*.",
     "H15": f"We expected the loss of ids to hurt most where most is seen, and it did the reverse. Forgotten views get no "
            f"credit, and these models had given views too much. The error of Shapley with views goes from "
-           f"{at('independent', 'shapley+views'):.1%} to {at('tracking_loss', 'shapley+views'):.1%}. One error hides another, "
-           f"and nobody should call that an improvement.",
-    "H16": "A smaller error of shares is not always a smaller loss: only an error that carries a channel across the line "
-           "costs.",
+           f"{mean('independent', 'shapley+views'):.1%} to {mean('tracking_loss', 'shapley+views'):.1%}. One error hides "
+           f"another, and nobody should call that an improvement.",
 }
-either_way = ["H10", "H11", "H13"]  # what was learnt there says how far off it is, and so belongs to an open question too
-for name, row in verdicts[verdict != "held"].iterrows():
-    why = [] if row["verdict"] == "failed" else ["There are too few trials to decide it."] if pd.isna(row["low"]) else [
-        "The interval holds zero, so these trials do not decide it."]
-    why += [learnt[name]] if name in (learnt if row["verdict"] == "failed" else either_way) else []
-    ct.say("**{name} {verdict}.** {claim} " + " ".join(why), name=name, verdict=row["verdict"], claim=row["claim"])
+for row in published.verdicts[published.verdicts["verdict"] != "held"].itertuples():
+    ct.say("**{name} {verdict}.** {claim} " + learnt.get(row.id, ""), name=row.id, verdict=row.verdict, claim=row.claim)
 
 # %% [markdown]
 # ## A wrong credit costs money when somebody acts on it
@@ -306,7 +272,7 @@ regret = results.wide("regret").loc[shown] / 1000
 # %% tags=["hide-input"]
 means, lowest = regret[names].mean(axis=1).sort_values(), regret[names].min()
 beaten = int((regret.loc[means.index[0], names] > lowest + 1e-9).sum())
-headline = (f"{join(means.index[:1]).capitalize()} loses least on average, and in {beaten} of {len(names)} worlds "
+headline = (f"{listed(means.index[:1]).capitalize()} loses least on average, and in {beaten} of {len(names)} worlds "
             f"another model does better")
 
 # %%
@@ -318,66 +284,55 @@ clicks_only = ["last_touch", "first_touch", "linear", "time_decay", "position_ba
 seen_worlds, hidden_worlds = order.values()
 rules = means[clicks_only]
 ct.say(
-    "Start with the block of rules that see clicks only: {rules}. Averaged over the worlds they lose between {low:,.0f} "
+    "Start with the block of rules that see clicks only: {rules:words}. Averaged over the worlds they lose between {low:,.0f} "
     "and {high:,.0f} pounds, and within a world they lose much the same. It hardly matters which of them you use. The "
     "long debates about the right rule are debates about rows that look alike.",
-    rules=join(clicks_only), low=1000 * rules.min(), high=1000 * rules.max(),
+    rules=clicks_only, low=1000 * rules.min(), high=1000 * rules.max(),
 )
 
 # %% tags=["hide-input"]
-with_views = means[["last_non_direct+views", "markov+views", "shapley+views"]]
-without_views = means[["last_non_direct", "markov", "shapley"]]
-better = bool((with_views.to_numpy() < without_views.to_numpy()).all())
+lose = 1000 * means
 ct.say(
-    "What a model is given matters more than what it does with it. {which} three models that we gave the views to as "
-    "well lose less with them: {pairs}. A rule cannot credit what it does not see.",
-    which="All" if better else f"{int((with_views.to_numpy() < without_views.to_numpy()).sum())} of",
-    pairs="; ".join(f"{join([a])} {1000 * x:,.0f} without and {1000 * y:,.0f} with" for a, x, y in
-                    zip(without_views.index, without_views, with_views)),
+    "What a model is given matters more than what it does with it. All three models that we gave the views to as well lose "
+    "less with them: last non direct {a[0]:,.0f} without and {a[1]:,.0f} with; Markov {b[0]:,.0f} without and {b[1]:,.0f} "
+    "with; Shapley {c[0]:,.0f} without and {c[1]:,.0f} with. A rule cannot credit what it does not see.",
+    **{field: lose[[model, f"{model}+views"]].tolist() for field, model in zip("abc", ["last_non_direct", "markov", "shapley"])},
 )
 
 # %% tags=["hide-input"]
 causal = regret.loc[["incremental", "doubly_robust"]]
 left, right = causal[seen_worlds].mean(axis=1), causal[hidden_worlds].mean(axis=1)
 ct.say(
-    "The two models that look for causes in a log, {models}, lose {left[0]:,.0f} and {left[1]:,.0f} pounds on average in "
+    "The two models that look for causes in a log, {models:words}, lose {left[0]:,.0f} and {left[1]:,.0f} pounds on average in "
     "the worlds on the left, and {right[0]:,.0f} and {right[1]:,.0f} in those on the right. The line between the two "
     "blocks is not a line between good and bad models. It is a line between what a log knows and what it does not.",
-    models=join(causal.index), left=(1000 * left).tolist(), right=(1000 * right).tolist(),
+    models=causal.index, left=(1000 * left).tolist(), right=(1000 * right).tolist(),
 )
 
 # %% tags=["hide-input"]
-unseen = 1000 * regret.loc["incremental", "targeted"]
 ct.say(
     "Not everything that is hidden costs money. In *targeted* ads follow an intent that nobody sees, and the incremental "
-    "model loses {unseen:,.0f} pounds. {reading}",
-    unseen=unseen,
-    reading="Its credit is wrong there, as the next figure shows, but not so wrong that a channel on the one side of the "
-            "line is taken for one on the other."
-            if unseen < 500 else "There it is wrong enough to keep or stop the wrong channels.",
+    "model loses {unseen:,.0f} pounds. Its credit is wrong there, as the next figure shows, but not so wrong that a channel "
+    "on the one side of the line is taken for one on the other.", unseen=1000 * regret.loc["incremental", "targeted"],
 )
 
 # %% tags=["hide-input"]
 last_world = regret.loc["holdout", names]
 ct.say(
-    "And the holdout? It is never fooled, and still it can be expensive. Its largest loss is in *{world}*, {most:,.0f} "
+    "And the holdout? It is never fooled, and still it can be expensive. Its largest loss is in *{world:words}*, {most:,.0f} "
     "pounds, where the experiment had {n:,} people. A wide interval is of no use to somebody who reads only its middle "
     "and acts on it. An experiment that is too small should leave the decision open.",
-    world=join([last_world.idxmax()]), most=1000 * last_world.max(), n=results.main_size[last_world.idxmax()],
+    world=last_world.idxmax(), most=1000 * last_world.max(), n=results.main_size[last_world.idxmax()],
 )
 
 # %% tags=["hide-input"]
 best_model, worst_at = means.index[0], regret.loc[means.index[0], names].idxmax()
-foretold = ["incremental", "holdout", "markov+views", "shapley+views"]
-caveat = "" if best_model != "last_non_direct+views" else (
-    "It credits the latest advertisement that somebody saw or clicked, and in these worlds the latest one is the one that has "
-    "faded least. Where one view does much more than another, it cannot know. ")
-caveat += "It was on trial from the beginning, and the hypotheses speak of it." if best_model in foretold else (
-    "No hypothesis spoke of it. A winner that is found by looking over many rows is something to test, and not yet something "
-    "to act on.")
 ct.say(
-    "And the first row, {best}? It loses {mean:,.0f} pounds on average, and most in *{world}*, {most:,.0f}. " + caveat,
-    best=join([best_model]), mean=1000 * means.iloc[0], world=join([worst_at]), most=1000 * regret.loc[best_model, worst_at],
+    "And the first row, {best:words}? It loses {mean:,.0f} pounds on average, and most in *{world:words}*, {most:,.0f}. It "
+    "credits the latest advertisement that somebody saw or clicked, and in these worlds the latest one is the one that has "
+    "faded least. Where one view does much more than another, it cannot know. No hypothesis spoke of it. A winner that is "
+    "found by looking over many rows is something to test, and not yet something to act on.",
+    best=best_model, mean=1000 * means.iloc[0], world=worst_at, most=1000 * regret.loc[best_model, worst_at],
 )
 
 # %% [markdown]
@@ -399,7 +354,7 @@ ct.say(
 error = results.wide("share_mae").loc[[*shown, "oracle"]] * 100
 
 # %% tags=["hide-input"]
-plain = [world for world in seen_worlds if np.isfinite(error.loc["oracle", world])]
+plain = error.loc["oracle", seen_worlds].dropna().index
 hidden_errors = error.loc["incremental"].reindex(hidden_worlds).dropna()
 ratio = (error.loc["incremental", plain] / error.loc["oracle", plain])
 rule_error = error.loc[clicks_only, plain]
@@ -413,25 +368,22 @@ ct.plots.scores(error, "share error", "percentage points", order, title=headline
 ct.say(
     "Where all that matters is in the log, the incremental model comes to between {low:.2f} and {high:.2f} times the "
     "noise floor, and the rules on clicks to between {rlow:.1f} and {rhigh:.1f} times. {below}In the worlds of the right "
-    "block the incremental model is off by up to {worst:.1f} percentage points, in *{world}*, which is {times:.0f} times its "
-    "error in *independent*.",
+    "block the incremental model is off by up to {worst:.1f} percentage points, in *{world:words}*, which is {times:.0f} "
+    "times its error in *independent*.",
     below="Below one is luck, since the oracle has numbers to fit too. " if ratio.min() < 1 else "",
     low=ratio.min(), high=ratio.max(), rlow=(rule_error / error.loc["oracle", plain]).min().min(),
     rhigh=(rule_error / error.loc["oracle", plain]).max().max(), worst=hidden_errors.max(),
-    world=join([hidden_errors.idxmax()]),
-    times=hidden_errors.max() / error.loc["incremental", "independent"],
+    world=hidden_errors.idxmax(), times=hidden_errors.max() / error.loc["incremental", "independent"],
 )
 
 # %% tags=["hide-input"]
-told = results.wide("share_mae").loc["oracle_told", plain] * 100
-strict = error.loc["incremental", plain] / told
+told, floor = 100 * results.wide("share_mae").loc["oracle_told", plain], error.loc["oracle", plain]
+strict, gains = error.loc["incremental", plain] / told, (told / floor).idxmin()
 ct.say(
     "How much of the floor is the price of finding out how fast effects fade? A second oracle is told that too, and where "
-    "they level off. Its error is {change} in {world}: {told:.2f} points and not {floor:.2f}. Against this stricter floor "
-    "the incremental model comes to at most {ratio:.2f} times, in {worst}.",
-    change="a good deal smaller" if (told / error.loc["oracle", plain]).min() < 0.9 else "hardly smaller",
-    world=join([(told / error.loc["oracle", plain]).idxmin()]), told=told[(told / error.loc["oracle", plain]).idxmin()],
-    floor=error.loc["oracle", (told / error.loc["oracle", plain]).idxmin()], ratio=strict.max(), worst=join([strict.idxmax()]),
+    "they level off. Its error is a good deal smaller in {world:words}: {told:.2f} points and not {floor:.2f}. Against this "
+    "stricter floor the incremental model comes to at most {ratio:.2f} times, in {worst:words}.",
+    world=gains, told=told[gains], floor=floor[gains], ratio=strict.max(), worst=strict.idxmax(),
 )
 
 # %% tags=["hide-input"]
@@ -446,18 +398,13 @@ ct.say(
 # %% tags=["hide-input"]
 pair = ["shapley", "shapley+views"]
 off = error.loc[pair, "independent"]
-costs, useless = (1000 * regret.loc[pair, place] for place in ("independent", "placebo"))
-reading = (
-    f"So the one that is further off loses less. Paying too much for views kept channels that were worth keeping. In "
-    f"*placebo*, where nothing is worth keeping, the same mistake costs {useless.iloc[1]:,.0f} pounds, against "
-    f"{useless.iloc[0]:,.0f}."
-    if off.iloc[1] > off.iloc[0] and costs.iloc[1] < costs.iloc[0] else
-    "The smaller error goes with the smaller loss here, which is not so everywhere in these figures.")
+costs, useless = (1000 * regret.loc[pair, world] for world in ("independent", "placebo"))
 ct.say(
     "Hold this figure against the one before, at Shapley in *independent*. On clicks alone its error is {off[0]:.1f} "
     "points, and with views {off[1]:.1f}. It loses {costs[0]:,.0f} pounds on clicks alone and {costs[1]:,.0f} with "
-    "views. " + reading,
-    off=off.tolist(), costs=costs.tolist(),
+    "views. So the one that is further off loses less. Paying too much for views kept channels that were worth keeping. In "
+    "*placebo*, where nothing is worth keeping, the same mistake costs {useless[1]:,.0f} pounds, against {useless[0]:,.0f}.",
+    off=off.tolist(), costs=costs.tolist(), useless=useless.tolist(),
 )
 
 # %% [markdown]
@@ -472,12 +419,8 @@ ct.say(
 # click in the three worlds that differ from the plainest one by a single thing.
 
 # %%
-def shares(world, model):
-    credited = results.credit(world, model)
-    return credited.div(credited.sum(axis=1), axis=0)
-
 def too_much(world, model="last_touch"):
-    miss = shares(world, model) - shares(world, "truth")
+    miss = results.shares(world, model) - results.shares(world, "truth")
     half = 2 * miss.sem()  # the interval of a mean over seeds, near enough
     return pd.DataFrame({"world": world, "share_too_much": miss.mean(),
                          "low": miss.mean() - half, "high": miss.mean() + half})
@@ -489,20 +432,18 @@ by_world = missed.pivot_table(index="channel", columns="world", values="share_to
 top_world, top_channel = by_world.unstack().idxmax()
 ct.plots.misses(missed.reset_index(),
                 title=f"Last click gives {top_channel} {100 * by_world.loc[top_channel, top_world]:.0f} points of share too "
-                      f"many in {join([top_world])}")
+                      f"many in {listed(top_world)}")
 
 # %% tags=["hide-input"]
 views = ["Display", "Paid Video", "Paid Social"]
-sides = by_world.loc[views].to_numpy()
 ct.say(
     "In *brand tax*, the advertisement on the shop's own name stands last on the way of people who were coming anyway, "
     "and takes {brand:.0f} percentage points of share that belong to others. In *targeted*, retargeting is off by "
     "{retargeting:+.1f} points and branded search by {branded:+.1f}. Display, video and social are seen and seldom "
     "clicked. Together their share is off by {views[brand_tax]:+.0f}, {views[targeted]:+.0f} and {views[upstream]:+.0f} "
-    "points in the three worlds{always}.",
+    "points in the three worlds, and every single one of them is below the truth in each.",
     brand=100 * by_world.loc["Paid Search Brand", "brand_tax"], retargeting=100 * by_world.loc["Retargeting", "targeted"],
     branded=100 * by_world.loc["Paid Search Brand", "targeted"], views=100 * by_world.loc[views].sum(),
-    always=", and every single one of them is below the truth in each" if (sides < 0).all() else "",
 )
 
 # %% [markdown]
@@ -526,19 +467,18 @@ far = over["platform_claims+views"].sort_values()
 placebo = results.wide("claimed")["placebo"]
 ct.say(
     "Last click lies between {low:.2f} and {high:.2f}. The platforms, each counting for itself, reach {most:.2f} in "
-    "*{world}*. In *placebo*, where advertising does nothing, last click still credits it with {last:.0%} of the sales, "
+    "*{world:words}*. In *placebo*, where advertising does nothing, last click still credits it with {last:.0%} of the sales, "
     "the platforms claim {claims:.0%} of them, and the incremental model, misled by intent that it cannot see, "
     "{incremental:.0%}.",
-    low=over["last_touch"].min(), high=over["last_touch"].max(), most=far.iloc[-1], world=join([far.index[-1]]),
+    low=over["last_touch"].min(), high=over["last_touch"].max(), most=far.iloc[-1], world=far.index[-1],
     last=placebo["last_touch"], claims=placebo["platform_claims+views"], incremental=placebo["incremental"],
 )
 
 # %% tags=["hide-input"]
-base = at("independent", "truth", "overclaim")
 ct.say(
     "Do not expect exactly one from a good model. The true losses, each channel switched off alone, add up to {base:.2f} "
     "times what the channels cause together in *independent*, because there the channels help each other.",
-    base=base,
+    base=mean("independent", "truth", "overclaim"),
 )
 
 # %% [markdown]
@@ -566,7 +506,7 @@ def ends(world):
 first, last = ends("independent"), ends("targeted")
 cured = [[model for model in important if model in table.index and table.loc[model].iloc[-1] < table.loc[model].iloc[0] / 2]
          for table in (first, last)]
-headlines = {world: f"In {world}, data more than halves {'only the errors of ' + join(cure) if cure else 'no error'}"
+headlines = {world: f"In {world}, data more than halves only the errors of {listed(cure)}"
              for world, cure in zip(["independent", "targeted"], cured)}
 
 # %%
@@ -578,24 +518,20 @@ for world in ["independent", "targeted"]:
 small_size, large_size = first.columns
 ct.say(
     "From {small:,} to {large:,} visitors the error of a fair estimate should fall by a factor of {factor:.1f}, the root "
-    "of the growth. In *independent*, the errors that fall to less than half are those of {cured}. Last click goes from "
+    "of the growth. In *independent*, the errors that fall to less than half are those of {cured:words}. Last click goes from "
     "{a:.1f} to {b:.1f} points, and Shapley with views from {c:.1f} to {d:.1f}. What is left of those is not chance. It "
     "is what the model is.",
-    small=small_size, large=large_size, factor=(large_size / small_size) ** 0.5, cured=join(cured[0]) if cured[0] else "none",
+    small=small_size, large=large_size, factor=(large_size / small_size) ** 0.5, cured=cured[0],
     a=first.loc["last_touch"].iloc[0], b=first.loc["last_touch"].iloc[-1], c=first.loc["shapley+views"].iloc[0],
     d=first.loc["shapley+views"].iloc[-1],
 )
 
 # %% tags=["hide-input"]
-stuck = last.loc["incremental"]
 ct.say(
-    "In *targeted*, where ads follow an intent that nobody sees, the errors cut by half are those of {cured}. The "
-    "incremental model goes from {a:.1f} to {b:.1f} points while the oracle, which is told the intent, goes from {c:.1f} "
-    "to {d:.1f}. {reading}",
-    cured=join(cured[1]) if cured[1] else "none of them", a=stuck.iloc[0], b=stuck.iloc[-1], c=last.loc["oracle"].iloc[0],
-    d=last.loc["oracle"].iloc[-1],
-    reading="Beyond a certain size, more data only makes it surer of a wrong answer." if "incremental" not in cured[1] else
-            "It falls, but it falls towards a wrong answer, and stays that far above the floor.",
+    "In *targeted*, where ads follow an intent that nobody sees, the errors cut by half are those of {cured:words}. The "
+    "incremental model goes from {stuck[0]:.1f} to {stuck[1]:.1f} points while the oracle, which is told the intent, goes "
+    "from {floor[0]:.1f} to {floor[1]:.1f}. Beyond a certain size, more data only makes it surer of a wrong answer.",
+    cured=cured[1], stuck=last.loc["incremental"].tolist(), floor=last.loc["oracle"].tolist(),
 )
 
 # %% [markdown]
@@ -629,20 +565,14 @@ reach = (trial["high"] - trial["low"]) / 2
 relative = (reach / caused_by["conversions"]).drop("placebo").groupby("scenario").median()
 
 # %% tags=["hide-input"]
-sizes_of = pd.Series(results.main_size)[relative.index]
-to_fifth = sizes_of * (relative / 0.2) ** 2
-
-def rough(count):
-    return float(f"{count:.2g}")
-
+to_fifth = (pd.Series(results.main_size)[relative.index] * (relative / 0.2) ** 2).map(lambda count: float(f"{count:.2g}"))
 ct.say(
-    "But how wide they are. In *{best}*, the easiest world for it, a typical interval reaches {low:.0%} of the channel's "
-    "true effect to either side, with {size:,} people. In *{hardest}* it reaches {high:.0%}. To bring that down to a "
-    "fifth of the effect takes about {few:,.0f} people in the former and {many:,.0f} in the latter, for each channel, "
-    "and half of them without the advertisement.",
-    best=join([relative.idxmin()]), low=relative.min(), size=int(sizes_of[relative.idxmin()]),
-    hardest=join([relative.idxmax()]), high=relative.max(), few=rough(to_fifth[relative.idxmin()]),
-    many=rough(to_fifth[relative.idxmax()]),
+    "But how wide they are. In *{best:words}*, the easiest world for it, a typical interval reaches {low:.0%} of the "
+    "channel's true effect to either side, with {size:,} people. In *{hardest:words}* it reaches {high:.0%}. To bring that "
+    "down to a fifth of the effect takes about {few:,.0f} people in the former and {many:,.0f} in the latter, for each "
+    "channel, and half of them without the advertisement.",
+    best=relative.idxmin(), low=relative.min(), size=results.main_size[relative.idxmin()], hardest=relative.idxmax(),
+    high=relative.max(), few=to_fifth[relative.idxmin()], many=to_fifth[relative.idxmax()],
 )
 
 # %% [markdown]
@@ -658,19 +588,14 @@ spans.columns = ["mean", "lowest", "highest"]
 ct.show(spans.round(0).reset_index(names="answer_by"), name="brand_search")
 
 # %% tags=["hide-input"]
-middle, spread, chance = answers.mean(), answers.max() - answers.min(), 2 * answers["holdout"].sem()
-far_off = middle["incremental"] / middle["truth"]
+middle, spread = answers.mean(), answers.max() - answers.min()
 ct.say(
-    "{wrong} The holdout's single answers run over a range of {wide:,.0f} conversions, and their average is {hold:,.0f}, "
-    "from which the truth is {distance}. You can live with an answer that is vague, since its interval says so. That an "
-    "answer is wrong, nothing says.",
-    wrong=f"The incremental model answers {middle['incremental']:,.0f} where {middle['truth']:,.0f} is right. It is wrong by a "
-          f"factor of {far_off:.1f}, and its answers differ by no more than {spread['incremental']:,.0f}, so it looks sure."
-          if far_off > 1.5 else
-          f"The incremental model answers {middle['incremental']:,.0f}, and {middle['truth']:,.0f} is right.",
-    wide=spread["holdout"], hold=middle["holdout"],
-    distance="no further away than chance allows" if abs(middle["holdout"] - middle["truth"]) <= chance else
-             "further away than chance alone would usually leave it",
+    "The incremental model answers {said:,.0f} where {truth:,.0f} is right. It is wrong by a factor of {factor:.1f}, and its "
+    "answers differ by no more than {sure:,.0f}, so it looks sure. The holdout's single answers run over a range of "
+    "{wide:,.0f} conversions, and their average is {hold:,.0f}, from which the truth is no further away than chance allows. "
+    "You can live with an answer that is vague, since its interval says so. That an answer is wrong, nothing says.",
+    said=middle["incremental"], truth=middle["truth"], factor=middle["incremental"] / middle["truth"],
+    sure=spread["incremental"], wide=spread["holdout"], hold=middle["holdout"],
 )
 
 # %% [markdown]

@@ -71,26 +71,17 @@ def scores(table: pd.DataFrame, what: str = "error", unit: str = "", groups: Map
     return Drawing(title or _scores_sentence(means, meant), _scores_alt(cells, meant), draw, tall(len(cells), 0.33, 2.2), note)
 
 
-def _model(name: object) -> str:
-    """A model's name as it stands alone.
-
-    >>> _model("last_non_direct+views"), _model("shapley")
-    ('Last non direct with views', 'Shapley')
-    """
-    return plain_name(str(name).replace("+views", " with views"))
-
-
 def _scores_sentence(means: pd.Series, meant: Measure) -> str:
     known = means.dropna()
     if known.empty:
         return f"{plain_name(meant.name)} by model and world"
-    ends = [f"{_model(known.index[at])} {word}: {meant.full(known.iloc[at])}"
+    ends = [f"{plain_name(known.index[at])} {word}: {meant.full(known.iloc[at])}"
             for at, word in ((0, f"has the smallest mean {meant.words}"), (-1, "the largest"))]
     return ", ".join(ends[:len(known)])
 
 
 def _scores_alt(cells: pd.DataFrame, meant: Measure) -> str:
-    said = [f"{full_name(_model(model))}: {_row_words(row, meant)}" for model, row in cells.iterrows()]
+    said = [f"{full_name(plain_name(model))}: {_row_words(row, meant)}" for model, row in cells.iterrows()]
     size = f"{plural(len(cells), 'model')} by {plural(cells.shape[1] - 1, 'world')}"
     return f"Matrix of {meant.words}, {size}. {'; '.join(said)}."
 
@@ -113,7 +104,7 @@ def _draw_scores(ax: Axes, cells: pd.DataFrame, meant: Measure, runs: dict[str, 
         if name != MEAN:
             _frame_smallest(ax, start, settled[name].where(settled[MEAN].notna()).to_numpy())
     _name_columns(ax, starts, runs)
-    ax.set_yticks(np.arange(len(cells)) + 0.5, [short_name(_model(model)) for model in cells.index])
+    ax.set_yticks(np.arange(len(cells)) + 0.5, [short_name(plain_name(model)) for model in cells.index])
     ax.set(xlim=(0, max(starts.values()) + 1), ylim=(len(cells), 0))
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
@@ -308,7 +299,7 @@ def _others_words(others: Sequence[pd.Series]) -> str:
 def _growth_alt(lines: dict[Any, pd.DataFrame], sizes: pd.Series, x: str, meant: Measure) -> str:
     said = []
     for wanted, words in ((True, "More than halved"), (False, "Not halved")):
-        ends = [f"{full_name(_model(name))} {meant.text(line['value'].iloc[0])} to {meant.text(line['value'].iloc[-1])}"
+        ends = [f"{full_name(plain_name(name))} {meant.text(line['value'].iloc[0])} to {meant.text(line['value'].iloc[-1])}"
                 for name, line in lines.items() if _halved(line) == wanted]
         said += [f"{words}: {', '.join(ends)}."] if ends else []
     span = f"{fmt(sizes.min())} to {fmt(sizes.max())}"
@@ -326,7 +317,7 @@ def _draw_growth(ax: Axes, lines: dict[Any, pd.DataFrame], others: Sequence[pd.S
         at = line.index.to_numpy() * _nudge(place, len(lines))
         ax.vlines(at, line["low"].clip(lower=bottom), line["high"].clip(upper=top), color=colour, linewidth=0.9, alpha=0.7)
         ax.plot(at, line["value"], color=colour, marker=MARKERS[place % len(MARKERS)], markersize=5.5, linewidth=1.6,
-                linestyle=dashes, markeredgecolor=PAPER, markeredgewidth=0.6, label=_model(name), zorder=3)
+                linestyle=dashes, markeredgecolor=PAPER, markeredgewidth=0.6, label=plain_name(name), zorder=3)
     ax.set_ylim(bottom, top)
     _growth_axes(ax, sorted(set(values.index)), x, meant)
     _name_line_ends(ax, lines)
@@ -362,7 +353,7 @@ def _name_line_ends(ax: Axes, lines: dict[Any, pd.DataFrame]) -> None:
     for place, (name, end, height) in enumerate(zip(order, ends, heights, strict=True)):
         at, colour = lines[name].index[-1] * _nudge(len(order) - 1 - place, len(order)), LOOKS[_halved(lines[name])][0]
         ax.plot([at, right * 1.03], np.exp([end, height]), color=colour, linewidth=0.8, clip_on=False)
-        write(ax, short_name(_model(name)), (right * 1.03, np.exp(height)), (4, 0), size=9, color=colour)
+        write(ax, short_name(plain_name(name)), (right * 1.03, np.exp(height)), (4, 0), size=9, color=colour)
 
 
 def _growth_key(ax: Axes, lines: dict[Any, pd.DataFrame]) -> None:

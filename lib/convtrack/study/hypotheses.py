@@ -69,12 +69,8 @@ def _nearer(results: Results, worlds: Iterable[str], models: Iterable[str], than
 
 def _over_share(results: Results, world: str, model: str, channels: Sequence[str], sign: float) -> Finding:
     """By how much the model's share of these channels is above the true one (or below, with a sign of -1)."""
-    mine, true = (_share_of(results.credit(world, name), channels) for name in (model, "truth"))
+    mine, true = (results.shares(world, name).reindex(columns=list(channels)).sum(axis=1) for name in (model, "truth"))
     return _mean(f"{world}: {' and '.join(channels)}", sign * (mine - true))
-
-
-def _share_of(credit: pd.DataFrame, channels: Sequence[str]) -> pd.Series:
-    return credit.reindex(columns=list(channels)).sum(axis=1) / credit.sum(axis=1)
 
 
 def _overclaims(results: Results) -> list[Finding]:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ConvtrackError
+from ..texts import fmt
 from ..world import simulate, write_world
 from .hypotheses import judge
 from .results import Results, collect
@@ -25,6 +26,7 @@ HERE = Path(__file__).resolve().parents[3] / "data" / "study"
 SHOP = HERE.parent / "larkspur"
 NOT_ON_TRIAL = ["truth", "truth_shapley", "oracle", "oracle_told"]  # what is in the tables to compare with
 PARTS = ("numpy", "scipy", "pandas", "statsmodels", "duckdb", "ibis-framework")
+LONG = 170  # letters of a claim beyond which a table shows its beginning
 MOVED = 1e-6  # relative: other versions of a library may round otherwise, and no score depends on more
 
 
@@ -35,6 +37,14 @@ class Published:
     results: Results
     verdicts: pd.DataFrame
     manifest: dict[str, Any]
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """The verdicts to read: id | verdict | claim (its beginning, if long) | margin (the least favourable number, its interval)."""
+        rows = [(row.id, row.verdict, row.claim if len(row.claim) <= LONG else row.claim.split(":")[0] + ".",
+                 f"{fmt(row.estimate)} ({fmt(row.low)} to {fmt(row.high)})" if pd.notna(row.estimate) else "")
+                for row in self.verdicts.itertuples()]
+        return pd.DataFrame(rows, columns=["id", "verdict", "claim", "margin"])
 
     def as_json(self) -> dict[str, Any]:
         """The object that `convtrack study --format json` prints."""

@@ -64,11 +64,20 @@ class Results:
         rows = self.scores[(self.scores["scenario"] == scenario) & (self.scores["visitors"] == size) & (self.scores["model"] == model)]
         return rows.set_index("seed")[score]
 
+    def mean(self, scenario: str, model: str, score: str = "share_mae", visitors: int | None = None) -> float:
+        """The mean of a score over seeds."""
+        return self.by_seed(scenario, model, score, visitors).mean()
+
     def credit(self, scenario: str, model: str) -> pd.DataFrame:
         """Credited conversions of a model in a world at its main size, seeds down and channels across."""
         rows = self.main(self.credits)
         rows = rows[(rows["scenario"] == scenario) & (rows["model"] == model)]
         return rows.pivot(index="seed", columns="channel", values="conversions")
+
+    def shares(self, scenario: str, model: str) -> pd.DataFrame:
+        """The parts that the channels have in `credit`, by seed."""
+        credit = self.credit(scenario, model)
+        return credit.div(credit.sum(axis=1), axis=0)
 
     def coverage(self) -> pd.DataFrame:
         """How often each world's holdout intervals hold the truth: scenario | intervals | covered | share."""

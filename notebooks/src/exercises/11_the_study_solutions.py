@@ -25,12 +25,6 @@ import convtrack as ct
 
 results = ct.study.read_published().results
 
-# %% tags=["hide-input"]
-from convtrack.texts import in_words
-
-def name(text):
-    return in_words(str(text).replace("+views", " with views"))
-
 # %% [markdown]
 # ## One: the best on average need not be the one for the cautious
 #
@@ -50,14 +44,14 @@ ct.show(cautious.round(0).reset_index().head(12), name="largest_regret", rows=12
 # %% tags=["hide-input"]
 safest, best, common = cautious.index[0], cautious["mean"].idxmin(), cautious["in_world"].value_counts()
 ct.say(
-    "The smallest worst case is that of {safest}: {least:,.0f} pounds, in {world}. The smallest mean is that of {best}, "
-    "{mean:,.0f} pounds, and its worst world, {other}, costs {most:,.0f}. {verdict} Look at the worlds, too. {often} of "
-    "the {n} models have their worst world in {where}. If you can rule that world out for your shop, the table changes, "
+    "The smallest worst case is that of {safest:words}: {least:,.0f} pounds, in {world:words}. The smallest mean is that of {best:words}, "
+    "{mean:,.0f} pounds, and its worst world, {other:words}, costs {most:,.0f}. {verdict} Look at the worlds, too. {often} of "
+    "the {n} models have their worst world in {where:words}. If you can rule that world out for your shop, the table changes, "
     "and that is worth more than the best model.",
-    safest=name(safest), least=cautious["largest"].iloc[0], world=name(cautious["in_world"].iloc[0]), best=name(best),
-    mean=cautious.loc[best, "mean"], other=name(cautious.loc[best, "in_world"]), most=cautious.loc[best, "largest"],
+    safest=safest, least=cautious["largest"].iloc[0], world=cautious["in_world"].iloc[0], best=best,
+    mean=cautious.loc[best, "mean"], other=cautious.loc[best, "in_world"], most=cautious.loc[best, "largest"],
     verdict="So they are not the same." if safest != best else "So here they are the same, which nobody had promised.",
-    often=int(common.iloc[0]), n=len(cautious), where=name(common.index[0]),
+    often=int(common.iloc[0]), n=len(cautious), where=common.index[0],
 )
 
 # %% [markdown]
