@@ -35,6 +35,17 @@ def _channels(game: Floats) -> range:
     return range(len(game).bit_length() - 1)
 
 
+def subsets(channels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The places of all sets of some channels only; channels: (..., some) numbers of channels, places: (2**some, ...).
+
+    >>> subsets(np.array([0, 2])).tolist()
+    [0, 1, 4, 5]
+    """
+    some = channels.shape[-1]
+    within = np.arange(1 << some).reshape(-1, *[1] * channels.ndim) >> np.arange(some) & 1
+    return (within << channels).sum(axis=-1)
+
+
 def dividends(game: Floats) -> Floats:
     """Harsanyi's dividends: what each set is worth beyond the sum over its subsets (Moebius transform)."""
     dividends = game.copy()

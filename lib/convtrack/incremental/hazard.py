@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from ..coalitions import shapley_value
+from ..coalitions import dividends, over_subsets, shapley_value, subsets
 from ..errors import ConvtrackError
 from ..pairs import Ints
 from ..schema import INTERACTIONS
@@ -78,15 +78,14 @@ class HazardFit:
 
         At a visit only those players matter that its visitor has met, so visits are taken together that have met the same.
         """
-        bits = np.arange(len(self.players))
+        bits, beyond = np.arange(len(self.players)), np.zeros(1 << len(self.players))
         met = ((self.terms != 0) @ self.members) | (self.own[:, None] == bits)
-        masks, places, total = met @ (1 << bits), np.arange(1 << len(bits)), np.zeros(1 << len(bits))
+        masks = met @ (1 << bits)
         for mask in np.unique(masks):
-            rows = masks == mask
+            rows, places = masks == mask, subsets(bits[mask >> bits & 1 == 1])
             part = replace(self, eta=self.eta[rows], terms=self.terms[rows], own=self.own[rows])
-            subsets, which = np.unique(places & mask, return_inverse=True)
-            total += np.array([part.conversions(some >> bits & 1 == 1) for some in subsets])[which]
-        return total
+            beyond[places] += dividends(np.array([part.conversions(place >> bits & 1 == 1) for place in places]))
+        return over_subsets(beyond)
 
     def switched_off(self) -> pd.DataFrame:
         """Conversions that would be missing if each channel alone were off: channel | conversions | value."""

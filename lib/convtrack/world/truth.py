@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from convtrack.coalitions import dividends, lost, over_subsets, shapley_value
+from convtrack.coalitions import dividends, lost, over_subsets, shapley_value, subsets
 from convtrack.schema import INTERACTIONS
 from convtrack.world.draws import Draws
 from convtrack.world.outcome import Presence, as_drawn, chances, presence
@@ -57,15 +57,8 @@ class Game:
     def among(self, players: Sequence[str]) -> Game:
         """The game of these players only, all others being on; the cost stays that of all."""
         own = np.array([self.players.index(name) for name in players], int)
-        places = self.place(~np.isin(self.players, players)) + _places(own)
+        places = self.place(~np.isin(self.players, players)) + subsets(own)
         return Game(list(players), self.conversions[places], self.value[places], self.cost[places], self.spend[own])
-
-
-def _places(bits: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where all subsets of those bits stand in an array of sets; bits: (..., own), places: (2**own, ...)."""
-    own = bits.shape[-1]
-    subsets = np.arange(1 << own).reshape(-1, *[1] * bits.ndim) >> np.arange(own) & 1
-    return (subsets << bits).sum(axis=-1)
 
 
 def game(draws: Draws, players: Sequence[str] | None = None) -> Game:
@@ -111,7 +104,7 @@ def _dividends(draws: Draws, met: NDArray[np.bool_], players: Sequence[str]) -> 
     masks, group = np.unique(met, axis=0, return_inverse=True)
     own = np.nonzero(masks)[1].reshape(len(masks), -1)
     found = np.zeros((1 << len(players), 3))
-    np.add.at(found, _places(own), dividends(_own_worlds(draws, met, players, group)))
+    np.add.at(found, subsets(own), dividends(_own_worlds(draws, met, players, group)))
     return found
 
 
@@ -121,17 +114,17 @@ def _own_worlds(draws: Draws, met: NDArray[np.bool_], players: Sequence[str], gr
     own, rows = codes[np.nonzero(met)[1]].reshape(len(met), -1), np.arange(len(met))[:, None]
     on, found = np.full((len(met), len(draws.scenario.channels)), ~np.uint64(0)), []
     on[:, codes] = 0
-    for subsets in np.split(np.arange(1 << own.shape[1], dtype=np.uint64), range(64, 1 << own.shape[1], 64)):
-        on[rows, own] = _as_bits(subsets, own.shape[1])
+    for sets in np.split(np.arange(1 << own.shape[1], dtype=np.uint64), range(64, 1 << own.shape[1], 64)):
+        on[rows, own] = _as_bits(sets, own.shape[1])
         there = presence(draws, on)
-        found += [_played(draws, there.world(bit), sums) for bit in range(len(subsets))]
+        found += [_played(draws, there.world(bit), sums) for bit in range(len(sets))]
     return np.array(found)
 
 
-def _as_bits(subsets: NDArray[np.uint64], own: int) -> NDArray[np.uint64]:
-    """For each of a person's own players, the number whose bit i says whether it is on in the i-th of (up to 64) subsets."""
-    on = subsets[:, None] >> np.arange(own, dtype=np.uint64) & np.uint64(1)
-    return np.bitwise_or.reduce(on << np.arange(len(subsets), dtype=np.uint64)[:, None], axis=0)
+def _as_bits(sets: NDArray[np.uint64], own: int) -> NDArray[np.uint64]:
+    """For each of a person's own players, the number whose bit i says whether it is on in the i-th of (up to 64) sets."""
+    on = sets[:, None] >> np.arange(own, dtype=np.uint64) & np.uint64(1)
+    return np.bitwise_or.reduce(on << np.arange(len(sets), dtype=np.uint64)[:, None], axis=0)
 
 
 def _played(draws: Draws, there: Presence, sums: tuple[csr_array, csr_array, csr_array]) -> Floats:
