@@ -56,6 +56,7 @@ seed: int = 9  # 0 to 1000000; where all random draws begin
 import numpy as np
 import pandas as pd
 import convtrack as ct
+from convtrack.texts import plain_name
 
 shop = ct.open_study(study)
 conversions = ct.find_conversions(shop.events, shop.goal)
@@ -657,7 +658,7 @@ by_model = credited[credited["channel"] == channel].set_index("model")[ends]
 asked = found.loc[["conversions"], ["incremental", "incremental_low", "incremental_high"]]
 asked = asked.set_axis(ends, axis=1).rename({"conversions": "the holdout"})
 answers = by_model.reindex([*models, "the holdout"]).fillna(asked)
-answers = answers.rename(lambda model: model.replace("_", " "))
+answers = answers.rename(plain_name)
 ct.plots.bars(answers, "model", low="low", high="high",
               title="Credit has narrow intervals, and the experiment an honest one")
 

@@ -56,6 +56,7 @@ seed: int = 10  # 0 to 1000000; where the random draws begin
 import numpy as np
 import pandas as pd
 import convtrack as ct
+from convtrack.texts import in_words
 
 shop = ct.open_study(study)
 conversions = ct.find_conversions(shop.events, shop.goal)
@@ -401,8 +402,8 @@ cost = shop.spend.groupby("channel")["cost"].sum()
 caused = (margin * truth["incremental_value"] - cost).dropna()
 
 # %%
-kept = (verdicts != "stop").rename(columns={"last_touch": "last click"})
-kept = kept.assign(**{
+kept = (verdicts != "stop").rename(columns=in_words)
+kept = kept.rename(columns={"last touch": "last click"}).assign(**{
     "stop what all stop": kept.any(axis=1), "perfect test of each line": caused > 0,
     "as things are": True, "no advertising": False})
 outcome = ct.budget.regrets(switches, kept, margin)
