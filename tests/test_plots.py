@@ -390,6 +390,13 @@ def test_money_has_its_unit(shown):
     assert "SMS 44 GBP; total 2,262 GBP" in alt and "x Value (GBP)" in shown[0][0]["text/plain"]
 
 
+def test_what_models_say_of_the_same_thing_is_not_added_up(shown: list) -> None:
+    plots.bars(pd.DataFrame({"model": ["Linear", "Markov"], "conversions": [40, 30]}), "model", "conversions")
+    text = shown[0][0]["text/plain"]
+    assert "Linear 40; smallest: Markov 30." in text
+    assert "total" not in text and "70" not in text
+
+
 def test_a_tie_has_no_winner(shown):
     _, takeaway = words_of(shown, plots.bars, by_channel(["a", "b", "c"], [5, 5, 1]))
     assert takeaway == "2 channels are level at the top with 5 conversions"

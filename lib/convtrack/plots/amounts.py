@@ -111,10 +111,10 @@ def _bars_sentence(rows: pd.DataFrame, x: str, meant: Measure) -> str:
     values, names = rows["value"].to_numpy(), [short_name(name, 40) for name in rows["name"].head(2)]
     most, level = meant.full(values[0]), int((values == values[0]).sum())
     if len(values) == 1:
-        return f"{names[0]}: {most} {meant.words}" if meant.adds_up else f"{names[0]}: {meant.words} {most}"
+        return f"{names[0]}: {most} {meant.words}" if _adds_up(x, meant) else f"{names[0]}: {meant.words} {most}"
     if level > 1:
         return f"{plural(level, x)} are level at the top with {most} {meant.words}"
-    if meant.adds_up and values.min() >= 0:
+    if _adds_up(x, meant) and values.min() >= 0:
         part = f"{most} of {meant.full(values.sum())} ({share_of(values[0], values.sum())})"
         return f"{names[0]} has the most {meant.words}: {part}"
     close = _has_interval(rows) and rows["low"].iloc[0] <= rows["high"].iloc[1]
@@ -125,8 +125,13 @@ def _bars_sentence(rows: pd.DataFrame, x: str, meant: Measure) -> str:
 def _bars_alt(rows: pd.DataFrame, x: str, meant: Measure) -> str:
     key = [f"Largest: {_with_interval(rows.loc[rows['value'].idxmax()], meant)}"]
     key += [f"smallest: {_with_interval(rows.loc[rows['value'].idxmin()], meant)}"] if len(rows) > 1 else []
-    key += [f"total {meant.full(rows['value'].sum())}"] if meant.adds_up else []
+    key += [f"total {meant.full(rows['value'].sum())}"] if _adds_up(x, meant) else []
     return f"Bar chart of {meant.words} by {x.replace('_', ' ')}, {plural(len(rows), 'bar')}. {'; '.join(key)}."
+
+
+def _adds_up(x: str, meant: Measure) -> bool:
+    """Whether the bars add up; what several models say of one thing does not."""
+    return meant.adds_up and x not in ("model", "decision")
 
 
 def _with_interval(row: pd.Series, meant: Measure) -> str:
