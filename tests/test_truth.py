@@ -14,7 +14,7 @@ from convtrack.coalitions import lost, shapley_value
 from convtrack.errors import ConvtrackError
 from convtrack.schema import INTERACTIONS
 from convtrack.world import Draws, draw, expected, game, load_scenario, outcome, scenario_names, truth
-from convtrack.world.outcome import presence
+from convtrack.world.outcome import chances, presence
 
 SMALL = 1500
 
@@ -125,11 +125,13 @@ class TestGame:
     def test_each_bit_of_a_switch_is_a_world_of_its_own(self, name: str) -> None:
         draws = draw(load_scenario(name), seed=5, visitors=400)
         on = np.random.default_rng(3).integers(2**64, size=(400, len(draws.scenario.channels)), dtype=np.uint64)
-        together = presence(draws, on)
+        together = presence(draws, on).apart(64)
+        every = chances(draws, together)
         for bit in (0, 1, 31, 63):
             alone = presence(draws, (on >> np.uint64(bit) & np.uint64(1)).astype(bool))
-            assert all(map(np.array_equal, together.world(bit), alone))
-            assert 0 < alone.present.sum() < len(draws.touches)
+            assert all(np.array_equal(part[:, bit], one) for part, one in zip(together, alone, strict=True))
+            assert 0 < alone.own.sum() < len(draws.touches)
+            assert every[:, bit] == pytest.approx(chances(draws, alone), rel=1e-12)
 
     def test_a_game_among_some_is_the_game_of_those_alone(self) -> None:
         draws = draw(load_scenario("larkspur"), seed=5, visitors=400)

@@ -64,21 +64,22 @@ def outcome(draws: Draws, on: Iterable[str] | np.ndarray | None = None) -> Outco
     (True, 0)
     """
     there = presence(draws, on)
-    probability = np.zeros(len(there.present))
+    probability = np.zeros(len(there.own))
     probability[draws.visits] = chances(draws, there)
-    channel = np.where(there.swapped, draws.column["anyway"], draws.column["channel"])
-    return Outcome(there.present, channel, probability, draws.column["chance"] < probability)
+    channel = np.where(there.other, draws.column["anyway"], draws.column["channel"])
+    return Outcome(there.own | there.other, channel, probability, draws.column["chance"] < probability)
 
 
 class Presence(NamedTuple):
-    """Which touches come to be, and which of them by another way than their own channel; (touches,) bools, or bits, both."""
+    """Which touches come to be by their own channel, and which by another; (touches,) bools both, or (touches, worlds) 0 or 1."""
 
-    present: np.ndarray
-    swapped: np.ndarray
+    own: np.ndarray
+    other: np.ndarray
 
-    def world(self, bit: int) -> Presence:
-        """One of the worlds, where each is a bit."""
-        return Presence(*((part >> np.uint64(bit) & np.uint64(1)).astype(bool) for part in self))
+    def apart(self, worlds: int) -> Presence:
+        """The worlds that were the bits of whole numbers, the lowest first, each in a column of its own."""
+        octets = (part.astype("<u8").view(np.uint8).reshape(-1, 8) for part in self)
+        return Presence(*(np.unpackbits(octet, axis=1, count=worlds, bitorder="little").astype(float) for octet in octets))
 
 
 def presence(draws: Draws, on: Iterable[str] | np.ndarray | None = None) -> Presence:
@@ -97,7 +98,7 @@ def presence(draws: Draws, on: Iterable[str] | np.ndarray | None = None) -> Pres
     if len(draws.gates.later):
         _close_gates(draws, possible, present)
         present = _followed(draws, possible, own | swapped)
-    return Presence(present, swapped)
+    return Presence(present & ~swapped, present & swapped)
 
 
 def _switches(draws: Draws, on: Iterable[str] | np.ndarray | None) -> np.ndarray:
@@ -135,21 +136,16 @@ def _close_gates(draws: Draws, possible: np.ndarray, present: np.ndarray) -> Non
     possible[gated] &= opened[gated]
 
 
-def as_drawn(there: Presence) -> np.ndarray:
-    """1 for a touch that comes to be by its own channel, 0 for others; (touches,) floats."""
-    return (there.present & ~there.swapped).astype(float)
-
-
 def chances(draws: Draws, there: Presence) -> np.ndarray:
-    """The chance of a purchase at each visit; 0 where the visit did not come to be."""
+    """The chance of a purchase at each visit, 0 where the visit did not come to be; (visits,) or (visits, worlds)."""
     (own, other), cap = draws.effects, draws.scenario.purchase.cap
-    drawn = as_drawn(there)
-    total = own @ drawn
+    total = own @ there.own
     for effect, one, another in draws.together:  # effect * min(1, exposure to one) * min(1, exposure to the other)
-        total += effect * np.minimum(one @ drawn, 1) * np.minimum(another @ drawn, 1)
-    if there.swapped.any():
-        total += other @ (there.present & there.swapped).astype(float)
-    return -np.expm1(-draws.base * np.exp(-cap * np.expm1(-total / cap))) * there.present[draws.visits]
+        total += effect * np.minimum(one @ there.own, 1) * np.minimum(another @ there.own, 1)
+    if there.other.any():
+        total += other @ there.other
+    hazard = draws.base * np.exp(-cap * np.expm1(-total / cap)).T
+    return -np.expm1(-hazard).T * (there.own[draws.visits] + there.other[draws.visits])
 
 
 def expected(draws: Draws, on: Iterable[str] | np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:

@@ -13,10 +13,11 @@ from scipy.sparse import csr_array
 from convtrack.coalitions import dividends, lost, over_subsets, shapley_value, subsets
 from convtrack.schema import INTERACTIONS
 from convtrack.world.draws import Draws
-from convtrack.world.outcome import Presence, as_drawn, chances, presence
+from convtrack.world.outcome import Presence, chances, presence
 from convtrack.world.scenario import CLICK, DELIVERY, VIEW
 
 Floats = NDArray[np.float64]
+AT_ONCE = 32  # worlds that are played in one go, a bit of a whole number each; up to 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +87,7 @@ def game(draws: Draws, players: Sequence[str] | None = None) -> Game:
     met = _could_meet(draws, players)
     count = met.sum(axis=1)
     sums = over_subsets(sum(_dividends(draws.of(count == many), met[count == many], players) for many in np.unique(count)))
-    paid = _price(draws, players) * as_drawn(presence(draws))
+    paid = _price(draws, players) * presence(draws).own
     spend = np.bincount(draws.column["channel"], paid, len(draws.scenario.channels))
     return Game(players, *sums.T, spend[[draws.scenario.code(name) for name in players]])
 
@@ -101,8 +102,9 @@ def _could_meet(draws: Draws, players: Sequence[str]) -> NDArray[np.bool_]:
 
 def _dividends(draws: Draws, met: NDArray[np.bool_], players: Sequence[str]) -> Floats:
     """Dividends of purchases, worth and cost, of people who could all meet equally many players; shape (2**players, 3)."""
-    masks, group = np.unique(met, axis=0, return_inverse=True)
-    own = np.nonzero(masks)[1].reshape(len(masks), -1)
+    bits = np.arange(len(players))
+    masks, group = np.unique(met @ (1 << bits), return_inverse=True)
+    own = np.nonzero(masks[:, None] >> bits & 1)[1].reshape(len(masks), -1)
     found = np.zeros((1 << len(players), 3))
     np.add.at(found, subsets(own), dividends(_own_worlds(draws, met, players, group)))
     return found
@@ -114,23 +116,22 @@ def _own_worlds(draws: Draws, met: NDArray[np.bool_], players: Sequence[str], gr
     own, rows = codes[np.nonzero(met)[1]].reshape(len(met), -1), np.arange(len(met))[:, None]
     on, found = np.full((len(met), len(draws.scenario.channels)), ~np.uint64(0)), []
     on[:, codes] = 0
-    for sets in np.split(np.arange(1 << own.shape[1], dtype=np.uint64), range(64, 1 << own.shape[1], 64)):
+    for sets in np.split(np.arange(1 << own.shape[1], dtype=np.uint64), range(AT_ONCE, 1 << own.shape[1], AT_ONCE)):
         on[rows, own] = _as_bits(sets, own.shape[1])
-        there = presence(draws, on)
-        found += [_played(draws, there.world(bit), sums) for bit in range(len(sets))]
-    return np.array(found)
+        found.append(_played(draws, presence(draws, on).apart(len(sets)), sums))
+    return np.concatenate(found)
 
 
 def _as_bits(sets: NDArray[np.uint64], own: int) -> NDArray[np.uint64]:
-    """For each of a person's own players, the number whose bit i says whether it is on in the i-th of (up to 64) sets."""
+    """For each of a person's own players, the number whose bit i says whether it is on in the i-th of the sets."""
     on = sets[:, None] >> np.arange(own, dtype=np.uint64) & np.uint64(1)
     return np.bitwise_or.reduce(on << np.arange(len(sets), dtype=np.uint64)[:, None], axis=0)
 
 
 def _played(draws: Draws, there: Presence, sums: tuple[csr_array, csr_array, csr_array]) -> Floats:
-    """Expected purchases and worth, and what the players' touches cost, by group of people; shape (groups, 3)."""
+    """Expected purchases and worth, and what the players' touches cost, by group of people; shape (worlds, groups, 3)."""
     (counts, worth, price), chance = sums, chances(draws, there)
-    return np.stack([counts @ chance, worth @ chance, price @ as_drawn(there)], axis=1)
+    return np.stack([counts @ chance, worth @ chance, price @ there.own], axis=-1).swapaxes(0, 1)
 
 
 def _sums(draws: Draws, players: Sequence[str], group: NDArray[np.int64]) -> tuple[csr_array, csr_array, csr_array]:
