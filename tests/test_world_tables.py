@@ -25,7 +25,7 @@ from convtrack.world import (
     touch_log,
     write_world,
 )
-from convtrack.world.rows import identities, in_order, numbered, text, touchpoints
+from convtrack.world.rows import identities, numbered, text, touchpoints
 from convtrack.world.scenario import CLICK, VISIT
 
 LARKSPUR = load_scenario("larkspur")
@@ -75,12 +75,6 @@ def worlds() -> dict[str, World]:
 
 
 class TestSmallThings:
-    @given(st.lists(st.tuples(st.integers(0, 5), st.integers(-3, 3), st.integers(0, 10**9)), max_size=40))
-    @settings(max_examples=30)
-    def test_the_order_is_that_of_lexsort(self, rows: list[tuple[int, int, int]]) -> None:
-        keys = np.array(rows, dtype=np.int64).reshape(-1, 3).T
-        assert in_order(*keys).tolist() == np.lexsort(keys).tolist()
-
     @given(st.integers(0, 300), st.integers(1, 4), st.integers(0, 12_000))
     @settings(max_examples=30)
     def test_ids_are_a_letter_and_a_number_with_leading_zeros(self, count: int, digits: int, first: int) -> None:

@@ -110,6 +110,11 @@ class Market:
     clock: Clock
     people: pd.DataFrame
 
+    @cached_property
+    def loads(self) -> tuple[np.ndarray, np.ndarray]:
+        """The busy days until each person enters the market, and leaves it."""
+        return self.clock.load(self.people["start"].to_numpy()), self.clock.load(self.people["stop"].to_numpy())
+
     def rng(self, purpose: str) -> np.random.Generator:
         """This world's random generator for that purpose."""
         return stream(self.seed, purpose)
@@ -263,8 +268,8 @@ def draw(scenario: Scenario, seed: int, visitors: int | None = None) -> Draws:
     clock = Clock(scenario)
     market = Market(scenario, seed, clock, _people(scenario, seed, visitors or scenario.visitors, clock))
     free = _free_touches(market)
-    touches = _sorted(pd.concat([free, _gated_touches(market, free)]))
-    return Draws(**vars(market), touches=_with_chances(_thinned(touches, market, gated_only=True), market))
+    touches = _thinned(_sorted(pd.concat([free, _gated_touches(market, free)])), market, gated_only=True)
+    return Draws(scenario, seed, clock, market.people, _with_chances(touches, market))
 
 
 def _people(scenario: Scenario, seed: int, count: int, clock: Clock) -> pd.DataFrame:
@@ -331,9 +336,10 @@ def _arrivals(name: str, market: Market) -> pd.DataFrame:
     A channel behind a gate goes on after people left the market, as long as its gate is open.
     """
     channel, clock, rng = market.scenario.channels[name], market.clock, market.rng(f"arrivals/{name}")
-    more = min(channel.gate_days, market.scenario.days) * DAY if channel.gate else 0
-    stop = np.minimum(market.people["stop"].to_numpy() + more, clock.seconds)
-    low, high = clock.load(market.people["start"].to_numpy()), clock.load(stop)
+    low, high = market.loads
+    if channel.gate:
+        stop = market.people["stop"].to_numpy() + min(channel.gate_days, market.scenario.days) * DAY
+        high = clock.load(np.minimum(stop, clock.seconds))
     mean = channel.rate / 30 * (high - low) * _tilt(market.people["intent"].to_numpy(), channel.targeting)
     visitor = np.repeat(np.arange(len(low)), rng.poisson(mean))
     time = clock.when(low[visitor] + rng.random(len(visitor)) * (high - low)[visitor])
@@ -469,7 +475,7 @@ def _happens(goal: str, touches: pd.DataFrame, market: Market) -> np.ndarray:
 
 def _with_chances(touches: pd.DataFrame, market: Market) -> pd.DataFrame:
     """The touches, now at their final positions, with everything that will be asked of chance about them."""
-    touches = touches.assign(parent=touches.index.get_indexer(touches["parent"])).reset_index(drop=True)
+    touches = touches.assign(parent=_positions(touches)).reset_index(drop=True)
     origin, goals = _origins(touches), [goal for goal in market.scenario.goals if goal not in touches]
     return touches.assign(
         origin=origin,
@@ -479,6 +485,14 @@ def _with_chances(touches: pd.DataFrame, market: Market) -> pd.DataFrame:
         worth=lognormal(market.scenario.purchase.value, len(touches), market.rng("worth")).round(2),
         **{goal: _happens(goal, touches, market) for goal in goals},
     )
+
+
+def _positions(touches: pd.DataFrame) -> np.ndarray:
+    """The position of each touch's parent, of which the index has the number; -1 stays -1."""
+    number, parent = touches.index.to_numpy(), touches["parent"].to_numpy()
+    at = np.full(number.max(initial=0) + 2, -1)
+    at[number] = np.arange(len(number))
+    return at[parent]
 
 
 def _origins(touches: pd.DataFrame) -> np.ndarray:

@@ -461,11 +461,12 @@ def _delay(count: int, draws: Draws) -> np.ndarray:
 
 def _users(told: np.ndarray, person: np.ndarray) -> Any:
     """The user id, from the first event on that tells the shop who the person is."""
-    since = pd.Series(np.flatnonzero(told), index=person[told])
-    since = since[~since.index.duplicated()]
-    codes = since.index.get_indexer(person)
-    known = (codes >= 0) & (np.arange(len(person)) >= np.append(since, 0)[codes])
-    return text(np.where(known, codes, -1), numbered("u", len(since), 4))
+    at, people = np.flatnonzero(told), person.max(initial=-1) + 1
+    since, number = np.full(people, len(person)), np.full(people, -1)
+    since[person[at][::-1]] = at[::-1]  # of several the first is written last
+    known = np.sort(since[since < len(person)])
+    number[person[known]] = np.arange(len(known))
+    return text(np.where(np.arange(len(person)) >= since[person], number[person], -1), numbered("u", len(known), 4))
 
 
 def touch_log(draws: Draws, result: Outcome) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
