@@ -208,7 +208,6 @@ def study(quick: Annotated[bool, typer.Option("--quick", help="Small worlds and 
 
     plan = quick_plan() if quick else full_plan()
     folder = out or Path("results") / ("study-quick" if quick else "study")
-    typer.echo(f"{len(plan.keys)} trials; each is kept in {folder} when it is done.", err=True)
     run_plan(plan, folder, workers)
     done = publish(plan, folder)
     typer.echo(_json(done.as_json()) if format == ReportFormat.json else f"{describe(done)}\nWritten: {folder}")

@@ -100,9 +100,10 @@ def run_plan(plan: Plan, out: Path, workers: int | None = None) -> int:
     _claim(plan, out)
     left = [key for key in plan.keys if not (out / TRIALS / key.folder).exists()]
     open_ones = sorted(left, key=lambda key: key.visitors, reverse=True)  # so that no core waits long for the last one
-    count = workers or os.cpu_count() or 1
+    count, there = workers or os.cpu_count() or 1, len(plan.keys) - len(open_ones)
+    print(f"{len(plan.keys)} trials, {there} of them done; each is kept in {out} when it is done.", file=sys.stderr)
     try:
-        with tqdm(total=len(plan.keys), initial=len(plan.keys) - len(open_ones), desc="trials", unit="trial", file=sys.stderr,
+        with tqdm(total=len(plan.keys), initial=there, desc="trials", unit="trial", file=sys.stderr,
                   leave=False) as progress, _pool(count) as pool:
             for job in as_completed([pool.submit(_keep, key, out / TRIALS) for key in open_ones]):
                 job.result()
