@@ -17,7 +17,7 @@ from convtrack.world.outcome import Presence, chances, presence
 from convtrack.world.scenario import CLICK, DELIVERY, VIEW
 
 Floats = NDArray[np.float64]
-AT_ONCE = 32  # worlds that are played in one go, a bit of a whole number each; up to 64
+BITS, CELLS = 64, 2**22  # of a whole number, a world each; and touches times worlds: how much is played in one go
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +116,8 @@ def _own_worlds(draws: Draws, met: NDArray[np.bool_], players: Sequence[str], gr
     own, rows = codes[np.nonzero(met)[1]].reshape(len(met), -1), np.arange(len(met))[:, None]
     on, found = np.full((len(met), len(draws.scenario.channels)), ~np.uint64(0)), []
     on[:, codes] = 0
-    for sets in np.split(np.arange(1 << own.shape[1], dtype=np.uint64), range(AT_ONCE, 1 << own.shape[1], AT_ONCE)):
+    worlds, step = np.arange(1 << own.shape[1], dtype=np.uint64), int(np.clip(CELLS // max(len(draws.touches), 1), 1, BITS))
+    for sets in np.split(worlds, range(step, len(worlds), step)):
         on[rows, own] = _as_bits(sets, own.shape[1])
         found.append(_played(draws, presence(draws, on).apart(len(sets)), sums))
     return np.concatenate(found)
