@@ -393,14 +393,25 @@ def test_journeys_of_a_known_order_choose_it(order, seed):
     assert found.index[found["chosen"]].tolist() == [order]
 
 
+def steps(path: list[str], won: bool, order: int) -> Iterable[tuple[tuple[str, ...], str]]:
+    """Each step of a journey: the touches before it, as many as the order, and what comes next."""
+    for i, there in enumerate([*path, WON if won else LOST]):
+        yield tuple(path[max(i - order, 0) : i]), there
+
+
+def counted(rows: list[tuple[list[str], bool, int]], order: int, but: int) -> dict[int, dict[tuple[str, ...], Counter]]:
+    """By order and context, how often each next step is taken, in all folds but one."""
+    counts = {k: defaultdict(Counter) for k in range(1, order + 1)}
+    for path, won, dealt in rows:
+        for k in counts if dealt != but else ():
+            for here, there in steps(path, won, k):
+                counts[k][here][there] += 1
+    return counts
+
+
 def held_out(rows: list[tuple[list[str], bool, int]], order: int, folds: int, prior: float) -> list[float]:
     """Mean log-likelihood of a held-out journey in each fold, one step and one order at a time."""
     channels = sorted({touch for path, *_ in rows for touch in path})
-
-    def steps(path, won, order):
-        for i, there in enumerate([*path, WON if won else LOST]):
-            yield tuple(path[max(i - order, 0) : i]), there
-
     contexts = {
         k: {here for path, won, _ in rows for here, _ in steps(path, won, k)} for k in range(order + 1)
     }
@@ -417,11 +428,7 @@ def held_out(rows: list[tuple[list[str], bool, int]], order: int, folds: int, pr
 
     found = []
     for fold in range(folds):
-        counts = {k: defaultdict(Counter) for k in range(1, order + 1)}
-        for path, won, dealt in rows:
-            for k in counts if dealt != fold else ():
-                for here, there in steps(path, won, k):
-                    counts[k][here][there] += 1
+        counts = counted(rows, order, fold)
         tested = [row for row in rows if row[2] == fold]
         logs = [
             log(chance(counts, *step, order)) for path, won, _ in tested for step in steps(path, won, order)

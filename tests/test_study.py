@@ -200,7 +200,6 @@ class TestPublished:
         with pytest.raises(ConvtrackError, match="holds no trial"):
             collect(tmp_path)
 
-    @pytest.mark.skipif(not (HERE / "manifest.json").exists(), reason="nothing is published yet")
     def test_what_is_published_is_of_these_worlds(self) -> None:
         manifest, plan = read_published().manifest, full_plan()
         assert manifest["scenarios"] == plan.digests
