@@ -196,8 +196,9 @@ class TestTruth:
 
 class TestOutcome:
     def test_a_channel_that_does_not_exist_is_named_with_the_nearest_one(self, draws: Draws) -> None:
-        with pytest.raises(ConvtrackError, match="Closest: 'Paid Social'"):
-            outcome(draws, ["Paid Socail"])
+        for asked in (outcome, game):
+            with pytest.raises(ConvtrackError, match="Closest: 'Paid Social'"):
+                asked(draws, ["Paid Socail"])
 
     def test_nothing_on_means_nothing_happens(self, draws: Draws) -> None:
         nothing = outcome(draws, [])

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from convtrack.errors import ConvtrackError, nearest
 from convtrack.world.draws import Draws
 
 
@@ -105,10 +104,8 @@ def _switches(draws: Draws, on: Iterable[str] | np.ndarray | None) -> np.ndarray
     """Who can get which channel, the holdout kept: (people, channels), or (channels,) where it is the same for all."""
     scenario = draws.scenario
     if not isinstance(on, np.ndarray):
-        wanted = set(scenario.channels) if on is None else set(on)
-        for name in sorted(wanted - scenario.channels.keys()):
-            raise ConvtrackError(f"'{name}' is no channel of '{scenario.name}'.{nearest(name, scenario.channels)}")
-        on = np.array([name in wanted for name in scenario.channels])
+        wanted = [scenario.code(name) for name in (scenario.channels if on is None else on)]
+        on = np.isin(np.arange(len(scenario.channels)), wanted)
     if scenario.holdout:
         on = np.broadcast_to(on, (len(draws.people), len(scenario.channels))).copy()
         on[draws.people["held_out"].to_numpy(), scenario.code(scenario.holdout.channel)] = 0

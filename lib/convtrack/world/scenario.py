@@ -279,7 +279,9 @@ class Scenario(Part):
         return {labels.index((channel, name)): share for name, share in shares.items()}
 
     def code(self, channel: str) -> int:
-        """The channel's code, which is its place in the file."""
+        """The channel's code, which is its place in the file; a name that is none is answered with the nearest."""
+        if channel not in self.channels:
+            raise ConvtrackError(f"'{channel}' is no channel of '{self.name}'.{nearest(channel, self.channels)}")
         return list(self.channels).index(channel)
 
     def changed(self, changes: Mapping[str, Any]) -> Scenario:

@@ -76,6 +76,11 @@ def game(draws: Draws, players: Sequence[str] | None = None) -> Game:
     players : names of channels, optional
         All channels, if not given.
 
+    Raises
+    ------
+    ConvtrackError
+        If a name is not a channel of the scenario.
+
     Examples
     --------
     >>> from convtrack.world import draw, load_scenario
