@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 from convtrack.attribution import compare
 from convtrack.budget import (
     UNSURE,
@@ -19,9 +21,10 @@ from convtrack.budget import (
     value_intervals,
     weekly,
 )
+from convtrack.budget import moves as budget_moves
 from convtrack.gaps import Gap
 from convtrack.metrics import roas_by_model
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 NOISE = np.array([1.03, 0.98, 1.01, 0.96, 1.02, 0.99, 1.04, 0.97, 1.0, 1.01, 0.98, 1.01])
@@ -120,6 +123,47 @@ def test_no_budget_on_a_fine_grid_brings_more(channels):
     found = reallocate(certain(*shop)).gain.value
     assert found >= best - 1e-6 * level.sum()
     assert found <= best + 1e-3 * level.sum()  # and no miracle: the grid is fine
+
+
+MARKETS = st.integers(2, 6).flatmap(lambda n: st.tuples(
+    st.lists(st.floats(50, 900), min_size=n, max_size=n),
+    st.lists(st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0.05, 0.95)), min_size=n, max_size=n),
+    st.lists(st.floats(20, 300), min_size=n, max_size=n)))
+
+
+@settings(max_examples=40)
+@given(MARKETS, st.randoms(use_true_random=False))
+def test_the_best_budget_is_that_of_equal_returns_in_any_order_of_the_channels(shop, shuffler):
+    """By another way: the one marginal return at which the clipped costs of all channels add up to the budget."""
+    level, elasticity, cost = (np.array(numbers) for numbers in shop)
+    slope = level * elasticity / cost
+    assume(np.ptp(np.sort(slope)) > 0 and (np.diff(np.sort(slope)) > 1e-3 * slope.max()).all())
+    plan = reallocate(certain(*shop))
+    new = plan.budget["new_cost"].to_numpy()
+    order = shuffler.sample(range(len(cost)), len(cost))
+    other = reallocate(certain(*([numbers[place] for place in order] for numbers in shop)))
+    assert new[order] == pytest.approx(other.budget["new_cost"].to_numpy(), rel=1e-6)
+    assert new.sum() == pytest.approx(cost.sum(), rel=1e-12)
+    final, inside = slopes(*shop, new), (new > cost * (0.5 + 1e-9)) & (new < cost * (1.5 - 1e-9))
+    shared = final[inside].mean() if inside.any() else np.nan
+    assert final[inside] == pytest.approx(shared, rel=1e-7)
+    assert not (final[new >= cost * (1.5 - 1e-9)] < shared * (1 - 1e-7)).any()
+    assert not (final[new <= cost * (0.5 + 1e-9)] > shared * (1 + 1e-7)).any()
+
+
+def test_a_search_for_a_budget_that_has_not_arrived_is_a_gap(monkeypatch):
+    monkeypatch.setattr(budget_moves, "BISECTIONS", 2)
+    plan = reallocate(certain([300.0, 200.0, 250.0], [0.5, 0.4, 0.6], [100.0, 100.0, 120.0]))
+    assert isinstance(plan, Gap)
+    assert "not arrived" in plan.reason
+
+
+def test_a_search_for_a_curve_that_has_not_arrived_is_its_reason(monkeypatch):
+    fit = sm.GLM.fit
+    monkeypatch.setattr(sm.GLM, "fit", lambda self, **how: fit(self, **how | {"maxiter": 1}))
+    with warnings.catch_warnings(action="ignore"):
+        curves = response_curves(weeks(A=(300, 0.5)), rng())
+    assert "not arrived" in curves.table["reason"].item()
 
 
 def test_two_square_roots_share_the_money_as_the_squares_of_their_levels():

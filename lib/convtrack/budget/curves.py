@@ -253,7 +253,10 @@ def _fit(cost: pd.Series, outcome: pd.Series) -> tuple[dict[str, Any], Floats]:
     if row["reason"]:
         return row, np.zeros((2, 2))
     powers = sm.add_constant(np.log(cost.to_numpy() / row["cost"]))
-    result = sm.GLM(outcome.to_numpy() / outcome.mean(), powers, family=sm.families.Poisson()).fit(scale="X2")
+    regression = sm.GLM(outcome.to_numpy() / outcome.mean(), powers, family=sm.families.Poisson())
+    result = regression.fit(scale="X2", tol=1e-10, tol_criterion="params")
+    if not result.converged:
+        return row | {"reason": "the search for its curve has not arrived."}, np.zeros((2, 2))
     (level, elasticity), covariance = result.params, result.cov_params()
     low, high = elasticity + stats.t.ppf(BOUNDS, len(cost) - 2) * np.sqrt(covariance[1, 1])
     return row | {"level": np.exp(level) * outcome.mean(), "elasticity": elasticity, "low": low, "high": high,

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 from scipy.optimize import LinearConstraint, linprog, minimize
+from scipy.sparse.csgraph import connected_components
 
 from ..errors import ConvtrackError
 from ..gaps import Gap, passes_gaps
@@ -19,6 +20,9 @@ from .credit import BOUNDS
 from .curves import Curves, Numbers
 
 SMALL = 1e-6  # of the budget: a move below this is rounding
+ARRIVED = 1e-9  # of what all channels bring: a budget that lacks no more is the best
+NOTHING = 1e-12  # of the largest return: a channel that brings nothing is taken to bring this
+BISECTIONS = 100  # more than a number has bits
 UNSURE = "cannot tell apart"
 
 
@@ -64,8 +68,9 @@ def reallocate(curves: Curves, low: float = 0.5, high: float = 1.5) -> Plan | Ga
 
     Two channels are told apart if the interval of the difference of their marginal returns leaves out 0. The intervals of all
     pairs hold together in 95 % of cases, because a plan picks among all of them (Mandel, Betensky 2008). Along those pairs,
-    from the lower to the higher return, amounts are found that bring most by the fitted curves (SciPy, SLSQP). The curves are
-    concave, so there is one best budget, and channels that are not at a limit end with equal marginal returns.
+    from the lower to the higher return, amounts are found that bring most by the fitted curves. The curves are concave, so there
+    is one best budget, and channels that are not at a limit end with equal marginal returns. That no other budget brings more
+    than a billionth more is checked each time, by the gap of Frank and Wolfe (1956).
 
     A plan chosen for its promise promises too much. The whole procedure, with its decision of who can be told apart, is
     therefore repeated for every draw as if that were the estimate, and judged by the fitted curves; what it loses on average,
@@ -81,7 +86,7 @@ def reallocate(curves: Curves, low: float = 0.5, high: float = 1.5) -> Plan | Ga
     Returns
     -------
     Plan or Gap
-        A gap if fewer than two channels have a curve.
+        A gap if fewer than two channels have a curve, or the search for the best budget has not arrived.
 
     Raises
     ------
@@ -98,7 +103,8 @@ def reallocate(curves: Curves, low: float = 0.5, high: float = 1.5) -> Plan | Ga
 
     Mandel, M., Betensky, R. A. (2008), Simultaneous confidence intervals based on the percentile bootstrap approach,
     Computational Statistics and Data Analysis 52, 2158-2165; Efron, B. (1983), Estimating the error rate of a prediction rule,
-    Journal of the American Statistical Association 78, 316-331.
+    Journal of the American Statistical Association 78, 316-331; Frank, M., Wolfe, P. (1956), An algorithm for quadratic
+    programming, Naval Research Logistics Quarterly 3, 95-110.
     """
     if not 0 <= low <= 1 <= high:
         raise ConvtrackError(f"low={low}, high={high} leave today's budget out. Write low=0.5, high=1.5.")
@@ -111,8 +117,11 @@ def reallocate(curves: Curves, low: float = 0.5, high: float = 1.5) -> Plan | Ga
     new = market.best(fitted, _signs(bounds))
     shifted = bounds[:, None] + differences - market.differences(fitted)
     redone = np.array([market.best(Numbers(*draw), signs) for *draw, signs in zip(*drawn, _signs(shifted), strict=True)])
+    amounts = _fewest_moves(market.steps * _signs(bounds), new - market.today)
+    if np.isnan(redone).any() or np.isnan(amounts).any():
+        return Gap("The search for the best budget has not arrived.", "Give other limits: low=0.8, high=1.2.")
     optimism = market.optimism(fitted, drawn, redone) if (new != market.today).any() else 0.0
-    moves = _moves(market, fitted, drawn, new, bounds, optimism)
+    moves = _moves(market, fitted, drawn, new, amounts, bounds, optimism)
     gain = _estimate(market.changes(fitted, new).sum(), market.changes(drawn, new).sum(axis=1), optimism)
     budget = pd.DataFrame({"channel": market.channels, "cost": market.today, "new_cost": new})
     budget[["low", "high"]] = np.quantile(redone, BOUNDS, axis=0).T
@@ -158,23 +167,72 @@ class _Market:
         moved = (redone != self.today).any(axis=1)
         return float(excess[moved].sum() / max(moved.sum(), 1))
 
+    def marginals(self, numbers: Numbers, cost: Floats) -> Floats:
+        """Marginal returns at another cost."""
+        return self.slopes(numbers) * (cost / self.today) ** (numbers.elasticities - 1)
+
     def best(self, numbers: Numbers, signs: np.ndarray) -> Floats:
-        """The costs that bring most, by moves along the pairs with a sign: to the second channel (1) or to the first (-1)."""
-        steps, whole = (self.steps * signs)[:, signs != 0], self.today.sum()
+        """The costs that bring most, by moves along the pairs with a sign: to the second channel (1) or to the first (-1).
+
+        A search (SciPy, SLSQP) finds which moves are made; between channels that moves connect, returns are then made equal.
+        NaN if the result is not the best after all.
+        """
+        steps = (self.steps * signs)[:, signs != 0]
         if not steps.size:
             return self.today
-        slopes, scale = self.slopes(numbers), numbers.levels.sum() / whole
+        made = steps[:, self._search(numbers, steps) > SMALL]
+        _, group = connected_components(np.abs(made) @ np.abs(made).T)
+        found = np.sum([self._levelled(numbers, group == one) for one in np.unique(group)], axis=0)
+        return found if self._lacks(numbers, steps, found) <= ARRIVED else np.full(len(found), np.nan)
 
-        def shares(moved: Floats) -> Floats:
-            return 1 + steps @ moved * whole / self.today
+    def _lacks(self, numbers: Numbers, steps: Floats, cost: Floats) -> float:
+        """What these costs bring less than the best at most, as a share of what all channels bring (Frank, Wolfe 1956)."""
+        whole = self.today.sum()
+        returns = self.marginals(numbers, cost)
+        room = np.concatenate([self.most - self.today, self.today - self.least]) / whole
+        found = linprog(-(returns @ steps) / returns.max(), A_ub=np.concatenate([steps, -steps]), b_ub=room)
+        if not found.success:
+            return np.inf
+        return float(returns @ (self.today + steps @ found.x * whole - cost) / numbers.levels.sum())
 
-        found = minimize(lambda moved: -self.changes(numbers, self.today * shares(moved)).sum() / (scale * whole),
-                         np.zeros(steps.shape[1]), method="SLSQP", bounds=[(0, None)] * steps.shape[1],
-                         jac=lambda moved: -(slopes * shares(moved) ** (numbers.elasticities - 1)) @ steps / scale,
-                         constraints=LinearConstraint(steps, self.least / whole - self.today / whole,
-                                                      self.most / whole - self.today / whole),
-                         options={"ftol": 1e-12, "maxiter": 500})
-        return self.today + steps @ np.where(found.x > SMALL, found.x, 0.0) * whole
+    def _search(self, numbers: Numbers, steps: Floats) -> Floats:
+        """Amounts along the steps, as shares of the whole budget, to a few digits."""
+        whole, scale = self.today.sum(), numbers.levels.sum()
+
+        def cost(moved: Floats) -> Floats:
+            return np.maximum(self.today + steps @ moved * whole, self.least / 2)  # the search may leave the limits on its way
+
+        return minimize(lambda moved: -self.changes(numbers, cost(moved)).sum() / scale,
+                        np.zeros(steps.shape[1]), method="SLSQP", bounds=[(0, None)] * steps.shape[1],
+                        jac=lambda moved: -self.marginals(numbers, cost(moved)) @ steps * whole / scale,
+                        constraints=LinearConstraint(steps, (self.least - self.today) / whole, (self.most - self.today) / whole),
+                        options={"ftol": 1e-12, "maxiter": 500}).x
+
+    def _levelled(self, numbers: Numbers, inside: np.ndarray) -> Floats:
+        """New costs of the channels inside, 0 for others: those at no limit have one marginal return, found by bisection."""
+        if inside.sum() == 1:
+            return np.where(inside, self.today, 0.0)
+        today, least, most = self.today[inside], self.least[inside], self.most[inside]
+        slopes, bends = self.slopes(numbers)[inside], 1 - numbers.elasticities[inside]
+        slopes = np.log(np.maximum(slopes, NOTHING * slopes.max()))
+
+        def costs(level: float) -> Floats:
+            return np.exp(np.clip(np.log(today) + _divided(slopes - level, bends), np.log(least), np.log(most)))
+
+        low, high = (slopes - bends * np.log(most / today)).min(), (slopes - bends * np.log(least / today)).max()
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if costs(middle).sum() > today.sum() else (low, middle)
+        less, more = costs(high), costs(low)
+        new = np.zeros(len(self.today))
+        new[inside] = less + (more - less) * np.clip(_divided(today.sum() - less.sum(), (more - less).sum()), 0, 1)
+        return new
+
+
+def _divided(part: Floats, by: Floats) -> Floats:
+    """A quotient that is 0 where both are 0."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return np.nan_to_num(np.divide(part, by), nan=0.0, posinf=np.inf, neginf=-np.inf)
 
 
 def _market(rows: pd.DataFrame, low: float, high: float) -> _Market:
@@ -201,10 +259,10 @@ def _estimate(value: float, draws: Floats, optimism: float) -> Estimate:
     return Estimate(float(value - optimism), float(low), float(high))
 
 
-def _moves(market: _Market, fitted: Numbers, drawn: Numbers, new: Floats, bounds: Floats, optimism: float) -> pd.DataFrame:
+def _moves(market: _Market, fitted: Numbers, drawn: Numbers, new: Floats, amounts: Floats, bounds: Floats,
+           optimism: float) -> pd.DataFrame:
     """The table of moves, those that are made first."""
     differences, signs = market.differences(fitted), _signs(bounds)
-    amounts = _fewest_moves(market.steps * signs, new - market.today)
     gains, spread = (_gains(market, numbers, new) @ (market.steps * signs) * amounts for numbers in (fitted, drawn))
     taken_off = optimism * gains / (gains.sum() or 1)
     low, high = np.quantile(spread, BOUNDS, axis=0) - taken_off
@@ -218,12 +276,14 @@ def _moves(market: _Market, fitted: Numbers, drawn: Numbers, new: Floats, bounds
 
 
 def _fewest_moves(steps: Floats, change: Floats) -> Floats:
-    """Amounts along the pairs that make these changes of cost and move the least money."""
+    """Amounts along the pairs that make these changes of cost and move the least money; NaN where none make them."""
     whole = np.abs(change).sum()
     if not whole:
         return np.zeros(steps.shape[1])
-    amounts = linprog(np.ones(steps.shape[1]), A_eq=steps, b_eq=change / whole).x * whole
-    return np.where(amounts > SMALL * whole, amounts, 0.0)
+    found = linprog(np.ones(steps.shape[1]), A_eq=steps, b_eq=change / whole) if np.isfinite(whole) else None
+    if found is None or not found.success:
+        return np.full(steps.shape[1], np.nan)
+    return np.where(found.x > SMALL, found.x * whole, 0.0)
 
 
 def _gains(market: _Market, numbers: Numbers, new: Floats) -> Floats:
