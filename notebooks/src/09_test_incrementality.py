@@ -55,6 +55,7 @@ seed: int = 9  # 0 to 1000000; where all random draws begin
 # %%
 import numpy as np
 import pandas as pd
+from scipy.stats import binom
 import convtrack as ct
 from convtrack.texts import plain_name
 
@@ -371,7 +372,8 @@ ct.say(
 # %%
 tests, daily, same_rate, level = 1000, 200, 0.04, 0.05
 rng = np.random.default_rng(seed)
-one, other = rng.binomial(daily, same_rate, size=(2, tests, looks)).cumsum(axis=2)
+chance = rng.random((2, tests, looks))
+one, other = binom.ppf(chance, daily, same_rate).cumsum(axis=2)
 seen = np.tile(daily * np.arange(1, looks + 1), (tests, 1))
 result = ct.experiments.rate_effects(
     one.ravel(), seen.ravel(), other.ravel(), seen.ravel())

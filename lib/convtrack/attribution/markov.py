@@ -182,8 +182,13 @@ def _dealt(paths: Paths, folds: int, rng: np.random.Generator) -> tuple[Floats, 
         fold = rng.integers(folds, size=paths.owners.max(initial=0) + 1)[paths.owners]
         dealt = fold[:, None] == np.arange(folds)
         return paths.conversions[:, None] * dealt, paths.nulls[:, None] * dealt
-    return tuple(rng.multinomial(np.rint(count).astype(int), np.full(folds, 1 / folds)).astype(float)
-                 for count in (paths.conversions, paths.nulls))
+    return _dealt_singly(paths.conversions, folds, rng), _dealt_singly(paths.nulls, folds, rng)
+
+
+def _dealt_singly(count: Floats, folds: int, rng: np.random.Generator) -> Floats:
+    row = np.repeat(np.arange(len(count)), np.rint(count).astype(int))
+    cell = row * folds + rng.integers(folds, size=len(row))
+    return np.bincount(cell, minlength=len(count) * folds).reshape(-1, folds).astype(float)
 
 
 def _transitions(paths: Paths, order: int, won: Floats, lost: Floats) -> tuple[list[int], list[int], Floats]:

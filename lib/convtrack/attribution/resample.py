@@ -50,10 +50,13 @@ def _of_visitors(people: int, count: int, rng: np.random.Generator) -> Floats:
 
 
 def _of_journeys(paths: Paths, count: int, rng: np.random.Generator) -> Draws:
-    """As many journeys as there are; one that converted is not drawn as one that did not, although both took one path."""
+    """Each journey a number of times that is Poisson with mean 1 (Chamandy and others 2012), scaled to as many as there are.
+
+    One that converted is not drawn as one that did not, although both took one path. Where no journey ended without a
+    conversion, the journeys are the conversions, and how many happen is chance as well: their number is not held.
+    """
     size = np.concatenate([paths.conversions, paths.nulls])
-    there = size > 0
-    times = np.zeros((len(size), count))
-    drawn = rng.multinomial(round(size.sum()), size[there] / size.sum(), size=count).T
-    times[there] = drawn / size[there, None]
-    return Draws(*np.split(times, 2))
+    drawn = rng.poisson(size, size=(count, len(size))).T
+    if paths.nulls.any():
+        drawn = drawn * (size.sum() / np.maximum(drawn.sum(axis=0), 1))
+    return Draws(*np.split(drawn / np.where(size > 0, size, 1.0)[:, None], 2))

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binom
 
 from convtrack.schema import TABLES
 from convtrack.world.draws import DAY, Draws, on_site
@@ -94,7 +95,7 @@ def _bill(name: str, campaign: str, shown: np.ndarray, clicked: np.ndarray, draw
     channel, rng = draws.scenario.channels[name], draws.rng(f"spend/{name}/{campaign}")
     days = np.flatnonzero(shown + clicked)
     shown, clicked = shown[days], clicked[days]
-    clicks = clicked + rng.binomial(clicked, draws.scenario.dirt.extra_clicks)
+    clicks = clicked + _some(clicked, draws.scenario.dirt.extra_clicks, rng)
     if channel.first == "visit":
         shown = clicks + rng.negative_binomial(np.maximum(clicks, 1), channel.click_rate)
     else:
@@ -106,6 +107,13 @@ def _bill(name: str, campaign: str, shown: np.ndarray, clicked: np.ndarray, draw
         "date": draws.clock.days[days].tz_localize(None).as_unit("us"), "channel": name, "campaign": campaign,
         "impressions": shown, "clicks": clicks, "cost": (price * paid).round(2), "currency": draws.scenario.currency,
     })
+
+
+def _some(count: np.ndarray, chance: float, rng: np.random.Generator) -> np.ndarray:
+    """Of each count, how many are drawn; `Generator.binomial` draws other numbers in NumPy 2.5 than in 2.4."""
+    drawn, there = np.zeros_like(count), (count > 0) & (chance > 0)
+    drawn[there] = binom.ppf(rng.random(there.sum()), count[there], chance)
+    return drawn
 
 
 def platform_reports(

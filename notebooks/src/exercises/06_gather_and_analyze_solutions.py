@@ -97,7 +97,8 @@ ct.show(weekdays.rename_axis("weekday"), name="weekdays")
 
 # %%
 chances = weekdays["days"] / weekdays["days"].sum()
-thrown = rng.multinomial(weekdays["conversions"].sum(), chances, size=5000)
+throws = rng.choice(len(chances), size=(5000, len(conversions)), p=chances)
+thrown = np.array([(throws == day).sum(axis=1) for day in range(len(chances))]).T
 best_by_chance = (thrown / weekdays["days"].to_numpy()).max(axis=1)
 as_good = (best_by_chance >= weekdays["per_day"].iloc[0]).mean()
 

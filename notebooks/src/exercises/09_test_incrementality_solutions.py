@@ -32,6 +32,7 @@ seed: int = 9  # 0 to 1000000; where all random draws begin
 # %%
 import numpy as np
 import pandas as pd
+from scipy.stats import binom
 import convtrack as ct
 
 shop = ct.open_study(study)
@@ -100,8 +101,8 @@ ct.say(
 # %%
 rng = np.random.default_rng(seed)
 of, of_control = round(planned * len(visitors)), round((1 - planned) * len(visitors))
-won = rng.binomial(of, base * (1 + lift), size=1000)
-won_control = rng.binomial(of_control, base, size=1000)
+won = binom.ppf(rng.random(1000), of, base * (1 + lift))
+won_control = binom.ppf(rng.random(1000), of_control, base)
 tests = ct.experiments.rate_effects(won, of, won_control, of_control)
 found = tests[tests["p_value"] < 0.05]
 
@@ -171,8 +172,9 @@ ct.say(
 needed = ct.experiments.visitors_needed(base, lift)
 step = needed.visitors // 10  # a fifth of an arm
 rng = np.random.default_rng(seed)
-one = rng.binomial(step, base * (1 + lift), size=(2000, 5)).cumsum(axis=1)
-other = rng.binomial(step, base, size=(2000, 5)).cumsum(axis=1)
+chance, chance_other = rng.random((2, 2000, 5))
+one = binom.ppf(chance, step, base * (1 + lift)).cumsum(axis=1)
+other = binom.ppf(chance_other, step, base).cumsum(axis=1)
 seen = np.tile(step * np.arange(1, 6), (2000, 1))
 
 # %%
