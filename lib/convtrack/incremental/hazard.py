@@ -9,22 +9,18 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from ..coalitions import dividends, over_subsets, shapley_value, subsets
-from ..errors import ConvtrackError
+from ..gaps import Gap
 from ..pairs import Ints
 from ..schema import INTERACTIONS
+from .exposures import Exposures
+from .likelihood import Likelihood, Numbers, bent
+from .newton import find_minimum
 from .visits import Floats, VisitLog
 
-LIVES, START = (np.log(1.0), np.log(90.0)), 8.0  # half-lives that are searched, in log days, and where that begins, in days
-APART = 0.5  # deviation of the logarithms of half-lives from their mean that is expected beforehand
-BENDS, LEAST_BEND = (0.0, 4.0), 1e-3  # 1 / cap that is searched, and what is too little to be a cap
-SEARCHED = 4  # visits without a conversion, per visit with one, on which half-lives and caps are tried
-GRADIENT = 1e-7  # of the log-likelihood, per visit, at which the fit of the coefficients ends
-LOWEST, HIGHEST = -30.0, 6.0  # log-hazards beyond which the search does not look
-LEAST_TOUCHES = 30  # an interaction of a channel with fewer has no effect of its own
-
+STARTS = (2.0, 8.0, 32.0)  # half-lives in days at which a search begins
+SEARCHED, FEW = 4, 20_000  # visits without a conversion, per visit with one and at least, on which it looks for where to begin
 
 @dataclass(frozen=True, eq=False)
 class HazardFit:
@@ -42,7 +38,7 @@ class HazardFit:
     half_lives : dict of str to float
         Days, by channel.
     cap, loglik : float
-        As fitted.
+        The cap, infinite where there is none, and the logarithm of the likelihood.
     eta : (visits,) float array
         Log-hazard of each visit with no exposure at all.
     effects : dict of (str, int) to float
@@ -70,7 +66,7 @@ class HazardFit:
         """Expected conversions with these players on, given as (players,) bools."""
         total = self.terms @ (self.members <= on).all(axis=1)
         there = np.append(on, True)[self.own]
-        return float((there * _chance(self.eta + _capped(total, self.cap))).sum())
+        return float((there * _chance(self.eta + bent(total, 1 / self.cap))).sum())
 
     @cached_property
     def game(self) -> Floats:
@@ -110,8 +106,8 @@ class HazardFit:
         lives = np.array([self.half_lives[name] for name in self.players])
         added = effects[player[pairs.earlier], log.kind[pairs.earlier]] * np.exp2(-days / lives[player[pairs.earlier]])
         total = _running_sum(added, pairs.later)
-        with_it = _chance(self.eta[pairs.later] + _capped(total, self.cap))
-        without = _chance(self.eta[pairs.later] + _capped(total - added, self.cap))
+        with_it = _chance(self.eta[pairs.later] + bent(total, 1 / self.cap))
+        without = _chance(self.eta[pairs.later] + bent(total - added, 1 / self.cap))
         own = self.own[pairs.later] >= 0
         gain = np.where(own, with_it * (pairs.earlier == log.visits[pairs.later]), with_it - without)
         return self._table(np.bincount(player[pairs.earlier], gain, minlength=len(self.players)))
@@ -121,8 +117,17 @@ class HazardFit:
 
 
 def fit_hazard(log: VisitLog, players: Sequence[str], half_lives: Mapping[str, float] | None = None,
-               cap: float | None = None, together: Sequence[tuple[str, str]] = ()) -> HazardFit:
-    """The model with the largest likelihood.
+               cap: float | None = None, together: Sequence[tuple[str, str]] = ()) -> HazardFit | Gap:
+    """The likeliest model: its coefficients, half-lives and cap, all at once.
+
+    Three things are expected beforehand, so that every log has a likeliest model. Half-lives are drawn together: their logarithms
+    have a normal prior of deviation 0.5 around their mean, so that a channel with little data borrows the half-life of the
+    others. They lie between a day and 90. Coefficients have a normal prior of deviation 2.5 around 0, and 1 / cap one of deviation
+    2, which data soon outweigh: a channel after whose touches nobody bought has an effect of a few units below 0, and not of
+    minus infinity.
+
+    The search begins at several half-lives, on a part of the visits, and goes on to the end on all of them from the places it
+    found. It has arrived when the top of the likelihood is less than a billionth of a standard error away (`newton`).
 
     Parameters
     ----------
@@ -137,177 +142,55 @@ def fit_hazard(log: VisitLog, players: Sequence[str], half_lives: Mapping[str, f
     together : pairs of channels
         Pairs whose exposures also work together (a product of both, each at most 1).
 
+    Returns
+    -------
+    HazardFit or Gap
+        A gap if the search did not arrive.
+
     Raises
     ------
     ConvtrackError
         If no player has a touch in the log.
     """
-    design = _Design(log, list(players), together, np.arange(len(log.visits)))
-    if half_lives is not None and cap is not None:
-        return design.fitted(dict(half_lives), cap, design.start)
-    return design.fitted(*_Search(_Design(log, list(players), together, _some_visits(log)), half_lives, cap).best())
+    every = np.arange(len(log.visits))
+    whole, part = (Likelihood(log, Exposures(log, players, together, log.visits[rows]), rows) for rows in (every, _some(log)))
+    low, high = whole.bounds(half_lives, cap)
+    starts = _distinct([np.clip(part.start(days), low, high) for days in STARTS])
+    begins = [find_minimum(part.at, [start], low, high).place for start in starts]
+    found = find_minimum(whole.at, _distinct(begins), low, high)
+    if not found.arrived:
+        return Gap(f"The incremental model's search ended {found.distance:.1g} standard errors before the top of the likelihood.",
+                   "Name fewer channels, or take a longer log.")
+    return _fit(log, whole, whole.numbers(found.place))
 
 
-def _some_visits(log: VisitLog) -> Ints:
-    """Every visit with a conversion, and of the others one in so many: enough to tell one half-life from another."""
+def _some(log: VisitLog) -> Ints:
+    """Every visit with a conversion, and of the others one in so many by time: enough to tell where the likelihood is large."""
     others = np.flatnonzero(~log.bought)
-    step = max(len(others) // (SEARCHED * int(log.bought.sum())), 1)
+    others = others[np.argsort(log.time[log.visits[others]], kind="stable")]
+    step = max(len(others) // max(SEARCHED * int(log.bought.sum()), FEW), 1)
     return np.union1d(np.flatnonzero(log.bought), others[::step])
 
 
-class _Search:
-    """The likeliest half-lives and cap, with the coefficients, all at once.
-
-    What is searched is (coefficients, logarithms of half-lives, 1 / cap). Half-lives are drawn together: their logarithms have a
-    normal prior of deviation `APART` around their mean, so that a channel with little data borrows the half-life of the others.
-    """
-
-    def __init__(self, design: _Design, half_lives: Mapping[str, float] | None, cap: float | None) -> None:
-        self.design = design
-        spread = design.exposures(dict.fromkeys(design.players, START)).std(axis=0) + 1e-9
-        self.scale = np.concatenate([np.ones(design.constant.shape[1]), 1 / spread])
-        given = [np.log(half_lives[player]) for player in design.players] if half_lives else []
-        self.lives = [(days, days) for days in given] or [LIVES] * len(design.players)
-        self.bend = BENDS if cap is None else (1 / cap, 1 / cap)
-
-    def best(self) -> tuple[dict[str, float], float, Floats]:
-        """Half-lives, cap and coefficients."""
-        free = [(None, None)] * len(self.scale)
-        begin = [*(np.mean(ends) for ends in self.lives), min(max(self.bend[0], 0.1), self.bend[1])]
-        start = np.concatenate([self.design.start / self.scale, begin])
-        found = minimize(self._value, start, jac=True, method="L-BFGS-B", bounds=[*free, *self.lives, self.bend],
-                         options={"maxiter": 300, "ftol": 1e-8, "gtol": 1e-2})
-        *lives, bend = found.x[len(self.scale):]
-        named = dict(zip(self.design.players, np.exp(lives).tolist(), strict=True))
-        return named, 1 / bend if bend > LEAST_BEND else np.inf, found.x[:len(self.scale)] * self.scale
-
-    def _value(self, place: Floats) -> tuple[float, Floats]:
-        """Minus the logarithm of likelihood and prior, and its gradient."""
-        design, width = self.design, self.design.constant.shape[1]
-        beta, lives, bend = place[:len(self.scale)] * self.scale, place[len(self.scale):-1], place[-1]
-        exposures, slopes = design.with_slopes(dict(zip(design.players, np.exp(lives), strict=True)))
-        added = exposures @ beta[width:]
-        hazard = np.exp(np.clip(design.constant @ beta[:width] + _bent(added, bend), LOWEST, HIGHEST))
-        pull = _pull(hazard, design)
-        bent = pull * np.exp(-bend * np.maximum(added, 0))
-        apart, (term, owner) = lives - lives.mean(), design.sloped
-        gradient = [np.concatenate([pull @ design.constant, bent @ exposures]) * self.scale,
-                    (bent @ slopes * beta[width:][term]) @ owner + apart / APART**2, [pull @ _bent_slope(added, bend)]]
-        return _surprise(hazard, design) + apart @ apart / APART**2 / 2, np.concatenate(gradient)
+def _distinct(places: Sequence[Floats]) -> list[Floats]:
+    """The places without those that are another one but for rounding."""
+    kept: list[Floats] = []
+    for place in places:
+        if not any(np.allclose(place, other, rtol=1e-4, atol=1e-4) for other in kept):
+            kept.append(place)
+    return kept
 
 
-class _Design:
-    """What the likelihood needs of a log: the constant columns, and the exposures at each visit for any half-lives."""
-
-    def __init__(self, log: VisitLog, players: list[str], together: Sequence[tuple[str, str]], rows: Ints) -> None:
-        self.log, self.players, self.together = log, players, together
-        self.bought, self.visits = log.bought[rows], log.visits[rows]
-        self.weight = np.where(self.bought, 1.0, (~log.bought).sum() / (~self.bought).sum())
-        self.others = self.weight * ~self.bought
-        self.constant = np.column_stack([np.ones(len(rows)), log.covariates[log.visitor[self.visits]]])
-        self._pairs = self._by_kind(len(INTERACTIONS))
-        if not self._pairs:
-            raise ConvtrackError(f"None of {', '.join(players)} has {LEAST_TOUCHES} touches in the log. Name other channels.")
-        self.kinds = [*self._pairs]
-
-    def _by_kind(self, count: int) -> dict[tuple[str, int], tuple[Ints, Floats]]:
-        """For each player and interaction with enough touches: (number of a visit, days since one of them until then)."""
-        owner = self.log.among(self.players)
-        key = np.where(owner < 0, -1, owner * count + self.log.kind)
-        often = np.flatnonzero(np.bincount(key[key >= 0]) >= LEAST_TOUCHES)
-        pairs, age = self.log.until(self.visits, np.isin(key, often))
-        of = key[pairs.earlier]
-        return {(self.players[at // count], int(at % count)): (pairs.later[of == at], age[of == at]) for at in often}
-
-    @cached_property
-    def sloped(self) -> tuple[Ints, Floats]:
-        """Of each derivative, the place of its term, and whose half-life it is for; (slopes,) ints and (slopes, players)."""
-        own = [name for name, _ in self.kinds] + [name for pair in self.together for name in pair]
-        terms = [*range(len(self.kinds)), *(len(self.kinds) + np.repeat(np.arange(len(self.together)), 2))]
-        return np.array(terms), np.array([[name == player for player in self.players] for name in own], float)
-
-    @property
-    def start(self) -> Floats:
-        """Coefficients of the model in which every visit has the same chance."""
-        rate = self.weight[self.bought].sum() / self.weight.sum()
-        zeros = np.zeros(self.constant.shape[1] - 1 + len(self.kinds) + len(self.together))
-        return np.concatenate([[np.log(-np.log1p(-rate))], zeros])
-
-    @property
-    def members(self) -> NDArray[np.bool_]:
-        """Which players each exposure needs; shape (terms, players)."""
-        needed = [{player} for player, _ in self.kinds] + [set(pair) for pair in self.together]
-        return np.array([[player in names for player in self.players] for names in needed])
-
-    def exposures(self, half_lives: Mapping[str, float]) -> Floats:
-        """What is left at each visit of the touches until then; shape (visits, terms)."""
-        return self.with_slopes(half_lives)[0]
-
-    def with_slopes(self, half_lives: Mapping[str, float]) -> tuple[Floats, Floats]:
-        """The exposures, and their derivatives in the logarithms of half-lives, of which `sloped` says which is whose."""
-        parts = [self._exposure(*key, half_lives[key[0]]) for key in self.kinds]
-        columns, slopes = (list(part) for part in zip(*parts, strict=True))
-        whole = {player: self._whole(player, parts) for pair in self.together for player in pair}
-        for one, other in self.together:
-            (left, fall), (right, rise) = whole[one], whole[other]
-            columns.append(np.minimum(left, 1) * np.minimum(right, 1))
-            slopes += [(left < 1) * fall * np.minimum(right, 1), (right < 1) * rise * np.minimum(left, 1)]
-        return np.column_stack(columns), np.column_stack(slopes)
-
-    def _whole(self, player: str, parts: list[tuple[Floats, Floats]]) -> Floats:
-        """Exposure to all touches of a player, and its derivative; shape (2, visits)."""
-        own = [part for part, key in zip(parts, self.kinds, strict=True) if key[0] == player]
-        return np.sum(own, axis=0) if own else np.zeros((2, len(self.visits)))
-
-    def _exposure(self, player: str, kind: int, days: float) -> tuple[Floats, Floats]:
-        later, age = self._pairs[player, kind]
-        left = np.exp2(-age / days)
-        counts = len(self.visits)
-        return np.bincount(later, left, counts), np.bincount(later, left * age * np.log(2) / days, counts)
-
-    def fitted(self, half_lives: dict[str, float], cap: float, start: Floats) -> HazardFit:
-        """The model with the likeliest coefficients for those half-lives and that cap, searched from `start` on."""
-        exposures = self.exposures(half_lives)
-        objective = _Objective(self, exposures, cap)
-        found = minimize(objective.value, start, method="trust-exact", jac=objective.gradient, hess=objective.information,
-                         options={"gtol": GRADIENT * len(self.bought), "maxiter": 100})
-        width = self.constant.shape[1]
-        effects = dict(zip(self.kinds, found.x[width:].tolist(), strict=False))
-        own = self.log.among(self.players)[self.visits]
-        return HazardFit(self.players, half_lives, cap, -float(found.fun), self.constant @ found.x[:width], effects,
-                         exposures * found.x[width:], self.members, own, self.log.mean_value)
-
-
-class _Objective:
-    """Minus the log-likelihood, its gradient, and its expected second derivative (Fisher information)."""
-
-    def __init__(self, design: _Design, exposures: Floats, cap: float) -> None:
-        self.columns = np.hstack([design.constant, exposures])
-        self.width, self.cap, self.design = design.constant.shape[1], cap, design
-        self._last: tuple[bytes, Floats, Floats] = (b"", *np.empty((2, 0)))
-
-    def _at(self, beta: Floats) -> tuple[Floats, Floats]:
-        """The hazard of each visit, and its derivative columns: the search asks for both at the same place again and again."""
-        if self._last[0] != beta.tobytes():
-            columns, added = self.columns, None
-            if not np.isinf(self.cap):
-                added = columns[:, self.width:] @ beta[self.width:]
-                columns = columns.copy()
-                columns[:, self.width:] *= np.exp(-np.maximum(added, 0) / self.cap)[:, None]
-            total = self.columns @ beta if added is None else columns[:, :self.width] @ beta[:self.width] + _capped(added, self.cap)
-            self._last = beta.tobytes(), np.exp(np.clip(total, LOWEST, HIGHEST)), columns
-        return self._last[1:]
-
-    def value(self, beta: Floats) -> float:
-        return _surprise(self._at(beta)[0], self.design)
-
-    def gradient(self, beta: Floats) -> Floats:
-        hazard, columns = self._at(beta)
-        return _pull(hazard, self.design) @ columns
-
-    def information(self, beta: Floats) -> Floats:
-        hazard, columns = self._at(beta)
-        return columns.T @ (columns * (self.design.weight * hazard**2 / np.expm1(hazard))[:, None])
+def _fit(log: VisitLog, likelihood: Likelihood, numbers: Numbers) -> HazardFit:
+    exposures = likelihood.exposures
+    terms = exposures.at(numbers.half_lives).exposures.T * numbers.effects
+    eta = numbers.coefficients @ likelihood.constant
+    total = eta + bent(terms.sum(axis=1), numbers.bend)
+    return HazardFit(
+        players=exposures.players, half_lives=dict(zip(exposures.players, numbers.half_lives.tolist(), strict=True)),
+        cap=1 / numbers.bend if numbers.bend > 0 else np.inf, loglik=likelihood.log_likelihood(total), eta=eta,
+        effects=dict(zip(exposures.kinds, numbers.effects.tolist(), strict=False)), terms=terms, members=exposures.members,
+        own=log.among(exposures.players)[log.visits], mean_value=log.mean_value)
 
 
 def _running_sum(added: Floats, group: Ints) -> Floats:
@@ -316,37 +199,6 @@ def _running_sum(added: Floats, group: Ints) -> Floats:
     first = np.flatnonzero(np.diff(group, prepend=-1))
     before = np.concatenate([[0.0], total])[first]
     return total - np.repeat(before, np.diff(first, append=len(group)))
-
-
-def _surprise(hazard: Floats, design: _Design) -> float:
-    """Minus the log-likelihood."""
-    return float(design.others @ hazard - np.log(-np.expm1(-hazard[design.bought])).sum())
-
-
-def _pull(hazard: Floats, design: _Design) -> Floats:
-    """The derivative of `_surprise` in the log-hazard of each visit."""
-    pull = design.others * hazard
-    sold = hazard[design.bought]
-    pull[design.bought] -= sold / np.expm1(sold)
-    return pull
-
-
-def _capped(added: Floats, cap: float) -> Floats:
-    """What exposures that add up to `added` do to the log-hazard; a cap bends only what is above zero."""
-    return added if np.isinf(cap) else np.minimum(added, 0) - cap * np.expm1(-np.maximum(added, 0) / cap)
-
-
-def _bent(added: Floats, bend: float) -> Floats:
-    """`_capped` with 1 / cap, which may be 0."""
-    return added if bend < LEAST_BEND else _capped(added, 1 / bend)
-
-
-def _bent_slope(added: Floats, bend: float) -> Floats:
-    """The derivative of `_bent` in the bend."""
-    above = np.maximum(added, 0)
-    if bend < LEAST_BEND:
-        return -(above**2) / 2
-    return (above * np.exp(-bend * above) + np.expm1(-bend * above) / bend) / bend
 
 
 def _chance(log_hazard: Floats) -> Floats:

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from statsmodels.api import OLS, Logit
+from scipy.special import expit
+from statsmodels.api import OLS
 
+from .likelihood import SPREAD
+from .newton import Local, find_minimum
 from .visits import Floats, VisitLog
 
 SAME = 1e-9  # what is left of a column, squared and relative, that others already tell
@@ -28,7 +31,8 @@ def doubly_robust(log: VisitLog, players: Sequence[str]) -> pd.DataFrame:
     log : VisitLog
         As `read_visits` makes it.
     players : names of channels
-        Each is estimated apart. One without touches adds 0; what one adds that reached everybody is not known (NaN).
+        Each is estimated apart. One without touches adds 0; what one adds that reached everybody is not known (NaN), nor is
+        it where the search for the chances of being reached did not arrive.
     """
     reached = np.zeros((len(log.covariates), len(players) + 1))
     reached[log.visitor, log.among(players)] = 1  # the last column is everything else
@@ -45,16 +49,34 @@ def _on_the_reached(treated: Floats, sold: Floats, covariates: Floats, others: F
     known = _independent(np.column_stack([np.ones(len(treated)), covariates, others]))
     apart = treated == 0
     without = OLS(sold[apart], known[apart]).fit()
-    chance = _chance_of_being_reached(treated, known)
+    chance = _chances_of_being_reached(treated, known)
+    if chance is None:
+        return np.nan, np.nan, np.nan
     terms = (treated - (1 - treated) * chance / (1 - chance)) * (sold - without.predict(known))
     spread = 1.96 * np.sqrt(len(terms)) * terms.std()
     return terms.sum(), terms.sum() - spread, terms.sum() + spread
 
 
-def _chance_of_being_reached(treated: Floats, known: Floats) -> Floats:
-    """By a logistic regression, trimmed: where a column tells the reached apart, its coefficient grows without end."""
-    fit = Logit(treated, known).fit(disp=False, warn_convergence=False, skip_hessian=True)
-    return fit.predict().clip(LEAST, MOST)
+def _chances_of_being_reached(treated: Floats, known: Floats) -> Floats | None:
+    """By a logistic regression, trimmed; None if its search did not arrive.
+
+    Coefficients but the first have a normal prior of deviation 2.5 around 0, which data soon outweigh: where a column tells the
+    reached apart, the likelihood alone would let its coefficient grow without end.
+    """
+    drawn_to_zero = np.full(known.shape[1], 1 / SPREAD**2)
+    drawn_to_zero[0] = 0
+
+    def at(place: Floats) -> Local:
+        score = known @ place
+        chance = expit(score)
+        value = np.logaddexp(0, score).sum() - treated @ score + drawn_to_zero @ place**2 / 2
+        gradient = (chance - treated) @ known + drawn_to_zero * place
+        curvature = known.T @ (known * (chance * (1 - chance))[:, None]) + np.diag(drawn_to_zero)
+        return Local(float(value), gradient, curvature)
+
+    anywhere = np.full(known.shape[1], np.inf)
+    found = find_minimum(at, [np.zeros(known.shape[1])], -anywhere, anywhere)
+    return expit(known @ found.place).clip(LEAST, MOST) if found.arrived else None
 
 
 def _independent(columns: Floats) -> Floats:

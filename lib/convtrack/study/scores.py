@@ -36,18 +36,19 @@ def score(credit: pd.DataFrame, game: Game, margin: float, visitors: int) -> dic
         conversions that all of them together cause. claimed: their credit over all conversions. regret: profit lost, per
         100,000 visitors and in the world's currency, when every channel whose credited gross profit is below its cost is
         stopped and every other one kept, against the best of all ways to keep and stop. NaN where a score has no meaning,
-        as the shares of nothing.
+        as the shares of nothing, or a channel's credit is not known.
     """
     mine = credit.set_index("channel").reindex(game.players)
     claims, caused = mine["conversions"].to_numpy(float), game.conversions[-1] - game.conversions[0]
     true, profit = lost(game.conversions), game.profit(margin)
-    kept = margin * mine["value"].to_numpy(float) >= game.spend
+    value = mine["value"].to_numpy(float)
+    regret = profit.max() - profit[game.place(margin * value >= game.spend)] if np.isfinite(value).all() else np.nan
     errors = np.abs(_shares(claims) - _shares(true))
     return {
         "share_mae": errors.mean(), "share_error": errors.sum() / 2, "tau": _tau(claims, true),
         "overclaim": claims.sum() / caused if caused > 0 else np.nan,
         "claimed": claims.sum() / game.conversions[-1],
-        "regret": (profit.max() - profit[game.place(kept)]) * PER / visitors,
+        "regret": regret * PER / visitors,
         "shapley_mae": np.abs(_shares(claims) - _shares(shapley_value(game.conversions))).mean(),
     }
 

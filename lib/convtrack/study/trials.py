@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from ..attribution import MODELS, Platform
 from ..coalitions import lost, shapley_value
 from ..engine import find_paths
 from ..experiments import sum_effects
+from ..gaps import Gap
 from ..incremental import VisitLog, doubly_robust, fit_hazard, read_visits
 from ..paths import Paths
 from ..world import Draws, Game, Outcome, Scenario, draw, game, load_scenario, outcome, touch_log
@@ -113,10 +114,17 @@ def _of_players(credit: pd.DataFrame, played: Game) -> pd.DataFrame:
 
 def _incremental(log: VisitLog, played: Game) -> Iterator[tuple[str, pd.DataFrame]]:
     fit = fit_hazard(log, played.players)
-    yield "incremental", fit.switched_off()
-    yield "incremental_shapley", fit.shapley()
-    yield "incremental_backward", fit.backward(log)
+    yield "incremental", _or_unknown(fit.switched_off(), played.players)
+    yield "incremental_shapley", _or_unknown(fit.shapley(), played.players)
+    yield "incremental_backward", _or_unknown(fit.backward(log), played.players)
     yield "doubly_robust", doubly_robust(log, played.players)
+
+
+def _or_unknown(credit: pd.DataFrame | Gap, players: Sequence[str]) -> pd.DataFrame:
+    """The credit; not a number for each channel where there is a gap in its place."""
+    if isinstance(credit, Gap):
+        return pd.DataFrame({"channel": players, "conversions": np.nan, "value": np.nan})
+    return credit
 
 
 def is_plain(scenario: Scenario) -> bool:
@@ -134,8 +142,8 @@ def _oracles(draws: Draws, result: Outcome) -> Iterator[tuple[str, pd.DataFrame]
     known = replace(draws, scenario=whole, people=draws.people.assign(engagement=draws.people["intent"]))
     log, pairs = read_visits(*touch_log(known, result)), [part.pair for part in scenario.synergies]
     lives = {name: scenario.channels[name].half_life for name in paid}
-    yield ORACLE, fit_hazard(log, paid, together=pairs).switched_off()
-    yield TOLD, fit_hazard(log, paid, lives, scenario.purchase.cap, pairs).switched_off()
+    yield ORACLE, _or_unknown(fit_hazard(log, paid, together=pairs).switched_off(), paid)
+    yield TOLD, _or_unknown(fit_hazard(log, paid, lives, scenario.purchase.cap, pairs).switched_off(), paid)
 
 
 def _holdouts(draws: Draws, result: Outcome, mean_value: float, played: Game) -> pd.DataFrame:

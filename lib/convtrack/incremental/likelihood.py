@@ -1,0 +1,189 @@
+"""How likely a log is, by the numbers of the incremental model, with first and second derivatives in all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from ..pairs import Ints
+from .exposures import Exposures, Slope
+from .newton import Local
+from .visits import Floats, VisitLog
+
+LIVES = (1.0, 90.0)  # half-lives that are searched, in days
+BENDS, BEND = (0.0, 4.0), 0.1  # 1 / cap that is searched, and where that begins
+APART = 0.5  # deviation of the logarithms of half-lives from their mean that is expected beforehand
+SPREAD = 2.5  # deviation of coefficients that is expected beforehand (Gelman and others 2008 take it for the same purpose)
+SHARPEST = 2.0  # deviation of 1 / cap from none that is expected beforehand
+LOWEST, HIGHEST = -30.0, 6.0  # log-hazards beyond which no search looks
+SERIES = 0.05  # exponents below which differences of exponentials are summed as a series
+
+
+class Numbers(NamedTuple):
+    """What is fitted: coefficients of base and covariates, effects of the terms, half-lives in days, and 1 / cap."""
+
+    coefficients: Floats
+    effects: Floats
+    half_lives: Floats
+    bend: float
+
+
+class Likelihood:
+    """The negative logarithm of likelihood and prior, at places: coefficients, effects, logarithms of half-lives, 1 / cap.
+
+    Visits that stand for others that are left out count for as many as they stand for.
+    """
+
+    def __init__(self, log: VisitLog, exposures: Exposures, rows: Ints) -> None:
+        self.exposures, self.bought = exposures, log.bought[rows]
+        self.constant = np.vstack([np.ones(len(rows)), log.covariates[log.visitor[log.visits[rows]]].T])
+        self.stands_for = (~log.bought).sum() / max((~self.bought).sum(), 1)
+        terms = len(exposures.kinds) + len(exposures.together)
+        widths = [len(self.constant), terms, len(exposures.players), 1]
+        self.parts = [slice(end - width, end) for width, end in zip(widths, np.cumsum(widths).tolist(), strict=True)]
+
+    def start(self, days: float) -> Floats:
+        """A place where every visit has the same chance and every channel the same half-life."""
+        sold, others = self.bought.sum(), self.stands_for * (~self.bought).sum()
+        place = np.zeros(self.parts[-1].stop)
+        place[0] = np.log(-np.log1p(-sold / (sold + others))) if others else HIGHEST
+        place[self.parts[2]], place[-1] = np.log(days), BEND
+        return place
+
+    def bounds(self, half_lives: Mapping[str, float] | None, cap: float | None) -> tuple[Floats, Floats]:
+        """The lowest and the highest of each number; the same where it is given."""
+        low, high = np.full((2, self.parts[-1].stop), [[-np.inf], [np.inf]])
+        low[self.parts[2]], high[self.parts[2]] = np.log(LIVES)
+        low[-1], high[-1] = BENDS
+        if half_lives is not None:
+            given = np.log([half_lives[player] for player in self.exposures.players])
+            low[self.parts[2]] = high[self.parts[2]] = given
+        if cap is not None:
+            low[-1] = high[-1] = 1 / cap
+        return low, high
+
+    def numbers(self, place: Floats) -> Numbers:
+        """The place in the units of the model."""
+        coefficients, effects, lives, bend = (place[part] for part in self.parts)
+        return Numbers(coefficients, effects, np.exp(lives), float(bend[0]))
+
+    def log_likelihood(self, log_hazard: Floats) -> float:
+        """Of all visits, at those log-hazards; the prior is left out."""
+        return -self._surprise(np.exp(log_hazard))
+
+    def at(self, place: Floats) -> Local:
+        """The value and its derivatives."""
+        numbers = self.numbers(place)
+        terms = self.exposures.at(numbers.half_lives)
+        total = numbers.effects @ terms.exposures
+        hazard = np.exp(np.clip(numbers.coefficients @ self.constant + bent(total, numbers.bend), LOWEST, HIGHEST))
+        pull, stiffness = self._pull(hazard), self._stiffness(hazard)
+        bend = _bend_slopes(total, numbers.bend)
+        moves = np.vstack([terms.exposures, self._by_life(terms.first, numbers.effects)])  # of the total, with each number
+        gradient = np.concatenate([self.constant @ pull, moves @ (pull * bend.slope), [pull @ bend.by_bend]])
+        curvature = self._curvature(moves, pull, stiffness, bend)
+        for row, column, amount in self._mixed(terms.first, terms.second, numbers.effects, pull * bend.slope):
+            curvature[row, column] += amount
+        prior = self._prior(place)
+        return Local(self._surprise(hazard) + prior.value, gradient + prior.gradient, curvature + prior.curvature)
+
+    def _by_life(self, slopes: list[Slope], effects: Floats) -> Floats:
+        """How the total changes with the logarithm of each half-life; shape (players, visits)."""
+        moves = np.zeros((len(self.exposures.players), len(self.bought)))
+        for term, (player,), change in slopes:
+            moves[player] += effects[term] * change
+        return moves
+
+    def _curvature(self, moves: Floats, pull: Floats, stiffness: Floats, bend: _Bend) -> Floats:
+        """Second derivatives, but for those of the exposures themselves."""
+        rows = np.vstack([self.constant, moves * bend.slope, bend.by_bend])
+        curvature = (rows * stiffness) @ rows.T
+        of_total = slice(self.parts[1].start, self.parts[2].stop)
+        if bend.slope_by_total.any():
+            curvature[of_total, of_total] += (moves * (pull * bend.slope_by_total)) @ moves.T
+        across = moves @ (pull * bend.slope_by_bend)
+        curvature[of_total, -1] += across
+        curvature[-1, of_total] += across
+        curvature[-1, -1] += pull @ bend.by_bend_twice
+        return curvature
+
+    def _mixed(self, first: list[Slope], second: list[Slope], effects: Floats, pull: Floats) -> list[tuple[int, int, float]]:
+        """(row, column, amount) of what the second derivatives of the exposures add to the curvature."""
+        effect_at, life_at = self.parts[1].start, self.parts[2].start
+        found = []
+        for term, (player,), change in first:
+            amount = float(pull @ change)
+            row, column = effect_at + term, life_at + player
+            found += [(row, column, amount), (column, row, amount)]
+        for term, (one, other), change in second:
+            found.append((life_at + one, life_at + other, float(effects[term] * (pull @ change))))
+        return found
+
+    def _prior(self, place: Floats) -> Local:
+        """The negative logarithm of the prior."""
+        drawn_to_zero = np.zeros(len(place))
+        drawn_to_zero[1:self.parts[1].stop] = 1 / SPREAD**2
+        drawn_to_zero[-1] = 1 / SHARPEST**2
+        lives = self.parts[2]
+        apart = np.zeros(len(place))
+        apart[lives] = (place[lives] - place[lives].mean()) / APART**2
+        curvature = np.diag(drawn_to_zero)
+        players = lives.stop - lives.start
+        curvature[lives, lives] = (np.eye(players) - 1 / players) / APART**2
+        value = (drawn_to_zero @ place**2 + apart @ apart * APART**2) / 2
+        return Local(float(value), drawn_to_zero * place + apart, curvature)
+
+    def _surprise(self, hazard: Floats) -> float:
+        """The negative log-likelihood."""
+        sold, others = hazard[self.bought], hazard[~self.bought]
+        return float(self.stands_for * others.sum() - np.log(-np.expm1(-sold)).sum())
+
+    def _pull(self, hazard: Floats) -> Floats:
+        """The derivative of the negative log-likelihood in the log-hazard of each visit."""
+        pull = self.stands_for * hazard
+        sold = hazard[self.bought]
+        pull[self.bought] = -sold / np.expm1(sold)
+        return pull
+
+    def _stiffness(self, hazard: Floats) -> Floats:
+        """The second derivative of the negative log-likelihood in the log-hazard of each visit."""
+        stiffness = self.stands_for * hazard
+        sold = hazard[self.bought]
+        stiffness[self.bought] = sold / np.expm1(sold) * (sold / -np.expm1(-sold) - 1)
+        return stiffness
+
+
+def bent(total: Floats, bend: float) -> Floats:
+    """What exposures that add up to `total` do to the log-hazard: cap * (1 - exp(-total / cap)) where that is above zero."""
+    return np.where(total > 0, -np.expm1(-bend * np.maximum(total, 0)) / bend, total) if bend > 0 else total
+
+
+class _Bend(NamedTuple):
+    """The derivatives of `bent`: in the total and then in either, in the bend, and in the bend twice."""
+
+    slope: Floats
+    slope_by_total: Floats
+    slope_by_bend: Floats
+    by_bend: Floats
+    by_bend_twice: Floats
+
+
+def _bend_slopes(total: Floats, bend: float) -> _Bend:
+    above = np.maximum(total, 0)
+    slope = np.exp(-bend * above)
+    once, twice = _exponential_differences(bend * above)
+    return _Bend(slope, np.where(total > 0, -bend * slope, 0.0), -above * slope, above**2 * once, above**3 * twice)
+
+
+def _exponential_differences(x: Floats) -> tuple[Floats, Floats]:
+    """((1 + x) exp(-x) - 1) / x**2 and its derivative; by their series where x is small and the difference would cancel."""
+    small = x < SERIES
+    large = np.where(small, 1.0, x)
+    once = ((1 + large) * np.exp(-large) - 1) / large**2
+    twice = -np.exp(-large) / large - 2 * once / large
+    near = x * small
+    series = np.polyval([1 / 840, -1 / 144, 1 / 30, -1 / 8, 1 / 3, -1 / 2], near)
+    slope = np.polyval([5 / 840, -4 / 144, 3 / 30, -2 / 8, 1 / 3], near)
+    return np.where(small, series, once), np.where(small, slope, twice)
