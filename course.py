@@ -18,12 +18,13 @@ from pathlib import Path
 
 USAGE = """usage: python3 course.py COMMAND [more arguments]     (Windows: py course.py ...)
 
-  run    run a study and write its report; without more arguments, the shop's study
-  test   run every test, doctest and notebook; more arguments go to pytest
-  lab    open the lessons in JupyterLab
-  peers  compare our attribution with other packages, in `.venv-peers`; more arguments go to pytest
-  scale  find the paths on Apache Spark too, in `.venv-scale`; needs Java 17; more arguments go to pytest
-  setup  only set up (the others do this too, the first time)"""
+  run      run a study and write its report; without more arguments, the shop's study
+  test     run every test, doctest and notebook; more arguments go to pytest
+  lessons  the notebooks alone: execute each and compare its outputs; more arguments go to pytest
+  lab      open the lessons in JupyterLab
+  peers    compare our attribution with other packages, in `.venv-peers`; more arguments go to pytest
+  scale    find the paths on Apache Spark too, in `.venv-scale`; needs Java 17; more arguments go to pytest
+  setup    only set up (the others do this too, the first time)"""
 ROOT = Path(os.path.realpath(__file__)).parent
 PYTHON = "%d.%d" % sys.version_info[:2]
 UV = "uv==0.13.9"  # only makes the installation quicker: without it, pip does the same
@@ -209,11 +210,16 @@ def test_commands(arguments: list) -> list:
     """The command lines of all tests; with pytest arguments only the first one, with these."""
     everything = ["tests", os.path.join("lib", "convtrack")]
     code = VENV.python("-m", "pytest", "--doctest-modules", "-n", "2") + places(arguments, everything)
+    return [code] if arguments else [code] + lesson_commands([])
+
+
+def lesson_commands(arguments: list) -> list:
+    """The command line that executes every notebook and compares; none where there is no notebook."""
     folders = (ROOT / "notebooks", ROOT / "notebooks" / "exercises")
     notebooks = [str(path) for folder in folders for path in sorted(folder.glob("*.ipynb"))]
-    lessons = VENV.python("-m", "pytest", "--nbval", "--nbval-sanitize-with", "tests/notebooks/sanitize.cfg",
-                          "--nbval-current-env", "-n", "2", "--dist", "loadfile") + notebooks
-    return [code] if arguments or not notebooks else [code, lessons]
+    compare = VENV.python("-m", "pytest", "--nbval", "--nbval-sanitize-with", "tests/notebooks/sanitize.cfg",
+                          "--nbval-current-env", "-n", "2", "--dist", "loadfile") + arguments + notebooks
+    return [compare] if notebooks else []
 
 
 def group_commands(name: str) -> object:
@@ -225,6 +231,7 @@ def group_commands(name: str) -> object:
 COMMANDS = {
     "run": lambda arguments: [VENV.python("-m", "convtrack.cli", "run") + arguments],
     "test": test_commands,
+    "lessons": lesson_commands,
     "lab": lambda arguments: [VENV.python("-m", "jupyterlab", str(ROOT / "notebooks")) + arguments],
     "peers": group_commands("peers"),
     "scale": group_commands("scale"),
@@ -248,7 +255,7 @@ def hand_over(command: list, folder: str) -> int:
 def start(name: str, arguments: list) -> int:
     """Set up, run the command lines one after the other, and give the first exit code that is not zero."""
     GROUPS.get(name, VENV).set_up()
-    folder = str(ROOT) if name == "test" or name in GROUPS else os.getcwd()
+    folder = str(ROOT) if name in ("test", "lessons") or name in GROUPS else os.getcwd()
     codes = [hand_over(command, folder) for command in COMMANDS[name](arguments)]
     return next((code for code in codes if code), 0)
 

@@ -114,7 +114,8 @@ def test_moves_are_the_changes_of_the_budget_and_their_gains_are_the_gain(shop):
 @settings(max_examples=10)
 @given(st.lists(st.tuples(st.floats(50, 900), st.floats(0.1, 0.9), st.floats(20, 300)), min_size=2, max_size=3))
 def test_no_budget_on_a_fine_grid_brings_more(channels):
-    shop = [list(numbers) for numbers in zip(*channels, strict=True)]
+    by_cost = sorted(channels, key=lambda channel: channel[2])  # the last pays for all steps of the grid, so it is the dearest
+    shop = [list(numbers) for numbers in zip(*by_cost, strict=True)]
     level, elasticity, cost = (np.array(numbers) for numbers in shop)
     shares = np.array([point for point in product(np.linspace(0.5, 1.5, 201), repeat=len(cost) - 1)])
     last = (cost.sum() - shares @ cost[:-1]) / cost[-1]
@@ -122,7 +123,7 @@ def test_no_budget_on_a_fine_grid_brings_more(channels):
     best = (level * (grid**elasticity - 1)).sum(axis=1).max()
     found = reallocate(certain(*shop)).gain.value
     assert found >= best - 1e-6 * level.sum()
-    assert found <= best + 1e-3 * level.sum()  # and no miracle: the grid is fine
+    assert found <= best + 0.005 * 2 * level.sum()  # and no miracle: a step of the grid is worth no more than that
 
 
 MARKETS = st.integers(2, 6).flatmap(lambda n: st.tuples(

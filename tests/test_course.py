@@ -462,6 +462,14 @@ def test_test_runs_the_tests_the_doctests_and_then_the_notebooks(
     assert code_folder == notebooks_folder == str(course.ROOT)
 
 
+def test_lessons_runs_the_notebooks_alone(course: ModuleType, handed: Calls, lessons: list[str]) -> None:
+    course.main(["test"])
+    course.main(["lessons", "-x"])
+    (_, (with_tests, folder), (alone, same_folder)) = handed
+    assert alone == [*with_tests[:-len(lessons)], "-x", *lessons]
+    assert folder == same_folder
+
+
 def test_arguments_for_pytest_leave_the_notebooks_out(
     course: ModuleType, handed: Calls, lessons: list[str],
 ) -> None:

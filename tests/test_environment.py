@@ -210,3 +210,21 @@ def test_a_pyproject_range_that_shuts_out_the_lock_is_reported() -> None:
                                    "--index-url somewhere\n"])
 def test_an_address_or_a_loose_requirement_in_the_lock_is_reported(entry: str) -> None:
     assert list(faults_of_lock(LOCK + entry))
+
+
+# Random numbers
+
+
+def calls_of_other_streams(code: str) -> list[str]:
+    """The draws whose numbers depend on the version of NumPy: from 2.5 on, binomial's stream is another one."""
+    return re.findall(r"\w+\.(?:binomial|multinomial)\(", code)
+
+
+def test_nothing_is_drawn_that_another_numpy_draws_differently() -> None:
+    for folder in ("lib", "notebooks/src"):
+        for path in (ROOT / folder).rglob("*.py"):
+            assert not calls_of_other_streams(path.read_text(encoding="utf-8")), path.name
+
+
+def test_a_draw_that_another_numpy_draws_differently_is_found() -> None:
+    assert calls_of_other_streams("won = rng.binomial(10, 0.5)\nx = rng.negative_binomial(1, 1)") == ["rng.binomial("]

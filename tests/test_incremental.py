@@ -143,7 +143,7 @@ class TestHazard:
         assert credits(fit_hazard(shuffled, PLAYERS)) == pytest.approx(expected, rel=1e-6)
         turned = credits(fit_hazard(read_visits(*rows), [PLAYERS[place] for place in order]))
         assert turned == pytest.approx(expected[:, order], rel=1e-6)
-        monkeypatch.setattr(room, "STARTS", (1.0, 5.0, 60.0))
+        monkeypatch.setattr(room, "STARTS", ((1.5, 0.5), (5.0, 2.0), (60.0, 0.0), (20.0, 1.5)))
         assert credits(fit_hazard(read_visits(*rows), PLAYERS)) == pytest.approx(expected, rel=1e-6)
 
     def test_a_channel_after_whose_touches_nobody_bought_has_an_effect_all_the_same(self, log: VisitLog) -> None:

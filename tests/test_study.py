@@ -190,6 +190,14 @@ class TestPublished:
             (tmp_path / name).write_bytes((kept / name).read_bytes())
         assert verify(tmp_path, trials=2)["moved"].tolist() == [1, 0]
 
+    def test_verify_looks_at_every_trial_of_every_size_if_asked(self, tmp_path: Path) -> None:
+        plan = Plan("sizes", (Key("placebo", 900, 1), Key("placebo", 900, 2), Key("placebo", 1200, 1)))
+        run_plan(plan, tmp_path, workers=2)
+        publish(plan, tmp_path)
+        assert verify(tmp_path, trials=9)["visitors"].tolist() == [900, 900]
+        every = verify(tmp_path, trials=None, workers=2)
+        assert every["visitors"].tolist() == [900, 900, 1200] and not every["moved"].any()
+
     def test_words_name_every_world_and_every_hypothesis(self, kept: Path) -> None:
         words = describe(read_published(kept))
         assert all(name in words for name in ("independent", "placebo", *(one.id for one in HYPOTHESES)))

@@ -215,17 +215,20 @@ def study(quick: Annotated[bool, typer.Option("--quick", help="Small worlds and 
 
 @app.command()
 def verify(folder: Annotated[Path | None, typer.Argument(help="A study's folder", show_default="the published study")] = None,
-           trials: Annotated[int, typer.Option(min=1, help="How many trials to run again")] = 3) -> None:
-    """Recompute some of what is published here, and say what moved: the shop's tables, and trials of the study.
+           trials: Annotated[int, typer.Option(min=1, help="How many trials to run again")] = 3,
+           every: Annotated[bool, typer.Option("--all", help="Run every trial again, of every size")] = False,
+           workers: Annotated[int | None, typer.Option(min=1, help="Trials at a time", show_default="one a core")] = None) -> None:
+    """Recompute some of what is published here, or all of it, and say what moved: the shop's tables, and trials of the study.
 
     Example: convtrack verify --trials 5
     """
-    from .study import verify_published
+    from .study import SAME, verify_published
 
-    lines, same = verify_published(folder, trials)
-    for line in lines:
+    moved = 0
+    for line in verify_published(folder, None if every else trials, workers):
         typer.echo(line)
-    raise typer.Exit(0 if same else 1)
+        moved += not line.endswith(SAME)
+    raise typer.Exit(1 if moved else 0)
 
 
 def _json(answer: dict[str, Any]) -> str:

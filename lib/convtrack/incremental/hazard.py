@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,8 @@ from .likelihood import Likelihood, Numbers, bent
 from .newton import find_minimum
 from .visits import Floats, VisitLog
 
-STARTS = (2.0, 8.0, 32.0)  # half-lives in days at which a search begins
+STARTS = tuple(product((2.0, 8.0, 32.0), (0.0, 1.0, 3.0)))  # half-lives in days and 1 / caps at which a search begins
+PROMISING = 4  # of them, from which it goes on
 SEARCHED, FEW = 4, 20_000  # visits without a conversion, per visit with one and at least, on which it looks for where to begin
 
 @dataclass(frozen=True, eq=False)
@@ -126,8 +128,9 @@ def fit_hazard(log: VisitLog, players: Sequence[str], half_lives: Mapping[str, f
     2, which data soon outweigh: a channel after whose touches nobody bought has an effect of a few units below 0, and not of
     minus infinity.
 
-    The search begins at several half-lives, on a part of the visits, and goes on to the end on all of them from the places it
-    found. It has arrived when the top of the likelihood is less than a billionth of a standard error away (`newton`).
+    A likelihood with half-lives and a cap can have several tops. At each of nine pairs of them the coefficients are fitted by
+    themselves, on a part of the visits; from the four likeliest the search goes on with everything free, and from where it then
+    is to the end on all visits. It has arrived when the top is less than a billionth of a standard error away (`newton`).
 
     Parameters
     ----------
@@ -155,8 +158,9 @@ def fit_hazard(log: VisitLog, players: Sequence[str], half_lives: Mapping[str, f
     every = np.arange(len(log.visits))
     whole, part = (Likelihood(log, Exposures(log, players, together, log.visits[rows]), rows) for rows in (every, _some(log)))
     low, high = whole.bounds(half_lives, cap)
-    starts = _distinct([np.clip(part.start(days), low, high) for days in STARTS])
-    begins = [find_minimum(part.at, [start], low, high).place for start in starts]
+    starts = _distinct([np.clip(part.start(*start), low, high) for start in STARTS])
+    held = sorted((find_minimum(part.at, [start], *part.held(start, low, high)) for start in starts), key=lambda end: end.value)
+    begins = [find_minimum(part.at, [end.place], low, high).place for end in held[:PROMISING]]
     found = find_minimum(whole.at, _distinct(begins), low, high)
     if not found.arrived:
         return Gap(f"The incremental model's search ended {found.distance:.1g} standard errors before the top of the likelihood.",

@@ -13,7 +13,7 @@ from .newton import Local
 from .visits import Floats, VisitLog
 
 LIVES = (1.0, 90.0)  # half-lives that are searched, in days
-BENDS, BEND = (0.0, 4.0), 0.1  # 1 / cap that is searched, and where that begins
+BENDS = (0.0, 4.0)  # 1 / cap that is searched
 APART = 0.5  # deviation of the logarithms of half-lives from their mean that is expected beforehand
 SPREAD = 2.5  # deviation of coefficients that is expected beforehand (Gelman and others 2008 take it for the same purpose)
 SHARPEST = 2.0  # deviation of 1 / cap from none that is expected beforehand
@@ -44,12 +44,12 @@ class Likelihood:
         widths = [len(self.constant), terms, len(exposures.players), 1]
         self.parts = [slice(end - width, end) for width, end in zip(widths, np.cumsum(widths).tolist(), strict=True)]
 
-    def start(self, days: float) -> Floats:
-        """A place where every visit has the same chance and every channel the same half-life."""
+    def start(self, days: float, bend: float = 0.0) -> Floats:
+        """A place where every visit has the same chance, and every channel the same half-life."""
         sold, others = self.bought.sum(), self.stands_for * (~self.bought).sum()
         place = np.zeros(self.parts[-1].stop)
         place[0] = np.log(-np.log1p(-sold / (sold + others))) if others else HIGHEST
-        place[self.parts[2]], place[-1] = np.log(days), BEND
+        place[self.parts[2]], place[-1] = np.log(days), bend
         return place
 
     def bounds(self, half_lives: Mapping[str, float] | None, cap: float | None) -> tuple[Floats, Floats]:
@@ -63,6 +63,11 @@ class Likelihood:
         if cap is not None:
             low[-1] = high[-1] = 1 / cap
         return low, high
+
+    def held(self, place: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats]:
+        """The bounds with half-lives and cap held as they are at a place."""
+        shape = np.arange(len(place)) >= self.parts[2].start
+        return np.where(shape, place, low), np.where(shape, place, high)
 
     def numbers(self, place: Floats) -> Numbers:
         """The place in the units of the model."""

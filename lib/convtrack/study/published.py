@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +27,7 @@ SHOP = HERE.parent / "larkspur"
 NOT_ON_TRIAL = ["truth", "truth_shapley", "oracle", "oracle_told"]  # what is in the tables to compare with
 PARTS = ("numpy", "scipy", "pandas", "statsmodels", "duckdb", "ibis-framework")
 LONG = 170  # letters of a claim beyond which a table shows its beginning
+SAME = "as published"
 MOVED = 1e-6  # relative: other versions of a library may round otherwise, and no score depends on more
 
 
@@ -108,13 +109,15 @@ def read_published(folder: Path = HERE) -> Published:
     return Published(results, pd.read_csv(folder / "verdicts.csv"), json.loads((folder / MANIFEST).read_text("utf-8")))
 
 
-def verify_published(folder: Path | None, trials: int) -> tuple[list[str], bool]:
-    """What `convtrack verify` prints, and whether everything came out as it was published; the shop's tables come first."""
-    lines = [] if folder else _verify_shop()
-    for row in verify(folder or HERE, trials).itertuples():
-        moved = f"{row.moved} moved, by up to {row.largest:.2g} of themselves" if row.moved else "as published"
-        lines.append(f"study {row.scenario}, {row.visitors:,} visitors, seed {row.seed}: {row.compared:,} numbers, {moved}")
-    return lines, all(line.endswith("as published") for line in lines)
+def verify_published(folder: Path | None, trials: int | None, workers: int | None = 1) -> Iterator[str]:
+    """The lines that `convtrack verify` prints, each as soon as it is known; the shop's tables come first.
+
+    A line ends with "as published" where nothing moved.
+    """
+    yield from [] if folder else _verify_shop()
+    for row in _verified(folder or HERE, trials, workers):
+        moved = f"{row['moved']} moved, by up to {row['largest']:.2g} of themselves" if row["moved"] else SAME
+        yield f"study {row['scenario']}, {row['visitors']:,} visitors, seed {row['seed']}: {row['compared']:,} numbers, {moved}"
 
 
 def _verify_shop() -> list[str]:
@@ -122,19 +125,21 @@ def _verify_shop() -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         made = write_world(simulate("larkspur", seed=1), folder)
         pairs = [(file.relative_to(folder), file.read_bytes(), SHOP / file.relative_to(folder)) for file in made]
-        return [f"shop {name}: {'as published' if there.exists() and there.read_bytes() == new else 'moved'}"
+        return [f"shop {name}: {SAME if there.exists() and there.read_bytes() == new else 'moved'}"
                 for name, new, there in pairs]
 
 
-def verify(folder: Path = HERE, trials: int = 3) -> pd.DataFrame:
+def verify(folder: Path = HERE, trials: int | None = 3, workers: int | None = 1) -> pd.DataFrame:
     """Some trials of a study run again: scenario | visitors | seed | compared | moved | largest.
 
     Parameters
     ----------
     folder : Path
         The study's folder; the published one if none is given.
-    trials : int
-        How many; spread evenly over the published ones, large worlds left out.
+    trials : int or None
+        How many; spread evenly over the published ones, other sizes of a world left out. None: every one, of every size.
+    workers : int or None
+        How many run at a time. None: as many as there are cores.
 
     Returns
     -------
@@ -142,14 +147,20 @@ def verify(folder: Path = HERE, trials: int = 3) -> pd.DataFrame:
         How many numbers were compared, how many moved by more than a millionth of themselves, and by how much the
         largest did, relative to itself.
     """
+    return pd.DataFrame(list(_verified(folder, trials, workers)))
+
+
+def _verified(folder: Path, trials: int | None, workers: int | None) -> Iterator[dict[str, Any]]:
     published = read_published(folder).results
     keys = _sample(published, trials)
-    return pd.DataFrame([_compared(key, again, published) for key, again in zip(keys, run_again(keys), strict=True)])
+    for key, again in zip(keys, run_again(keys, workers), strict=True):
+        yield _compared(key, again, published)
 
 
-def _sample(published: Results, trials: int) -> Sequence[Key]:
-    keys = published.main(published.scores)[["scenario", "visitors", "seed"]].drop_duplicates()
-    places = np.linspace(0, len(keys) - 1, trials).round().astype(int)
+def _sample(published: Results, trials: int | None) -> Sequence[Key]:
+    rows = published.scores if trials is None else published.main(published.scores)
+    keys = rows[["scenario", "visitors", "seed"]].drop_duplicates()
+    places = np.linspace(0, len(keys) - 1, trials or len(keys)).round().astype(int)
     return [Key(str(row.scenario), int(row.visitors), int(row.seed)) for row in keys.iloc[np.unique(places)].itertuples()]
 
 

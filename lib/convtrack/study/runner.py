@@ -115,10 +115,10 @@ def run_plan(plan: Plan, out: Path, workers: int | None = None) -> int:
     return len(open_ones)
 
 
-def run_again(keys: Sequence[Key]) -> list[Trial]:
-    """Those trials, made as a study makes them: on one thread, because a search rounds otherwise on several."""
-    with _pool(1) as pool:
-        return list(pool.map(run_trial, *zip(*keys, strict=True)))
+def run_again(keys: Sequence[Key], workers: int | None = 1) -> Iterator[Trial]:
+    """Those trials, made as a study makes them, in their order; `workers` at a time, or as many as there are cores."""
+    with _pool(workers or os.cpu_count() or 1) as pool:
+        yield from pool.map(run_trial, *zip(*keys, strict=True))
 
 
 def _claim(plan: Plan, out: Path) -> None:
