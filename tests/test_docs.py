@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ from convtrack.settings import StudyFile
 from convtrack.sources import TableSource
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
+import study_tables  # noqa: E402
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -45,6 +49,12 @@ def test_every_file_that_a_page_links_to_is_there():
 @pytest.mark.parametrize("command", ["python3 course.py run", "python3 course.py test"])
 def test_both_commands_are_on_the_first_screen_of_the_readme(command):
     assert command in "\n".join(README.splitlines()[:15])
+
+
+def test_the_tables_of_the_study_are_made_from_what_is_published():
+    page = (ROOT / "docs" / "study.md").read_text(encoding="utf-8")
+    made = [study_tables.as_markdown(title, table) for title, table in study_tables.tables()]
+    assert page.endswith("\n".join(made))
 
 
 def test_the_figures_that_are_worked_by_hand_are_those_that_are_computed():

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -55,22 +56,29 @@ def as_markdown(title: str, table: pd.DataFrame) -> str:
     """A table for a page."""
     cells = table.astype(object).where(table.notna(), "")
     lines = [f"| {' | '.join(map(str, row))} |" for row in [table.columns, ["---"] * len(table.columns), *cells.to_numpy().tolist()]]
-    return "\n".join([f"**{title}**", "", *lines, ""])
+    return "\n".join([f"### {title}", "", *lines, ""])
+
+
+def tables() -> Iterator[tuple[str, pd.DataFrame]]:
+    """Every table of the page, with its title."""
+    published = read_published()
+    yield f"Purchases per 1,000 people in a world with a closed form ({PEOPLE:,} people)", validation().round(3)
+    yield "Mean absolute error of the channels' shares", by_world(published, "share_mae", 3)
+    yield "Regret: profit lost by deciding so, GBP per 100,000 visitors", by_world(published, "regret", 0)
+    yield "Over-claim: credit of the paid channels over what they cause", by_world(published, "overclaim", 2)
+    yield "Kendall's tau between credit and truth", by_world(published, "tau", 2)
+    yield "Share error by number of visitors", growth(published)
+    coverage = published.results.coverage()
+    yield "How often a holdout's 95 % interval holds the truth", coverage.assign(share=coverage["share"].map("{:.1%}".format))
+    verdicts = published.verdicts
+    numbers = verdicts[["estimate", "low", "high"]].round(4).astype(str).replace("nan", "")
+    yield "Hypotheses", pd.concat([verdicts[["id", "verdict", "claim", "where"]], numbers], axis=1)
 
 
 def main() -> None:
-    published = read_published()
-    print(as_markdown(f"Purchases per 1,000 people in a world with a closed form ({PEOPLE:,} people)", validation().round(3)))
-    print(as_markdown("Mean absolute error of the channels' shares", by_world(published, "share_mae", 3)))
-    print(as_markdown("Regret: profit lost by deciding so, GBP per 100,000 visitors", by_world(published, "regret", 0)))
-    print(as_markdown("Over-claim: credit of the paid channels over what they cause", by_world(published, "overclaim", 2)))
-    print(as_markdown("Kendall's tau between credit and truth", by_world(published, "tau", 2)))
-    print(as_markdown("Share error by number of visitors", growth(published)))
-    coverage = published.results.coverage()
-    print(as_markdown("How often a holdout's 95 % interval holds the truth", coverage.assign(share=coverage["share"].map("{:.1%}".format))))
-    verdicts = published.verdicts
-    numbers = verdicts[["estimate", "low", "high"]].round(4).astype(str).replace("nan", "")
-    print(as_markdown("Hypotheses", pd.concat([verdicts[["id", "verdict", "claim", "where"]], numbers], axis=1)))
+    """Print the tables as they stand in the page."""
+    for title, table in tables():
+        print(as_markdown(title, table))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@ from .newton import find_minimum
 from .visits import Floats, VisitLog
 
 STARTS = tuple(product((2.0, 8.0, 32.0), (0.0, 1.0, 3.0)))  # half-lives in days and 1 / caps at which a search begins
-PROMISING = 4  # of them, from which it goes on
 SEARCHED, FEW = 4, 20_000  # visits without a conversion, per visit with one and at least, on which it looks for where to begin
 
 @dataclass(frozen=True, eq=False)
@@ -129,8 +128,8 @@ def fit_hazard(log: VisitLog, players: Sequence[str], half_lives: Mapping[str, f
     minus infinity.
 
     A likelihood with half-lives and a cap can have several tops. At each of nine pairs of them the coefficients are fitted by
-    themselves, on a part of the visits; from the four likeliest the search goes on with everything free, and from where it then
-    is to the end on all visits. It has arrived when the top is less than a billionth of a standard error away (`newton`).
+    themselves, on a part of the visits; from there the search goes on with everything free, and from where it then is to the end
+    on all visits. The highest end counts. It has arrived when the top is less than a billionth of a standard error away (`newton`).
 
     Parameters
     ----------
@@ -159,9 +158,9 @@ def fit_hazard(log: VisitLog, players: Sequence[str], half_lives: Mapping[str, f
     whole, part = (Likelihood(log, Exposures(log, players, together, log.visits[rows]), rows) for rows in (every, _some(log)))
     low, high = whole.bounds(half_lives, cap)
     starts = _distinct([np.clip(part.start(*start), low, high) for start in STARTS])
-    held = sorted((find_minimum(part.at, [start], *part.held(start, low, high)) for start in starts), key=lambda end: end.value)
-    begins = [find_minimum(part.at, [end.place], low, high).place for end in held[:PROMISING]]
-    found = find_minimum(whole.at, _distinct(begins), low, high)
+    held = [find_minimum(part.at, [start], *part.held(start, low, high)).place for start in starts]
+    freed = [find_minimum(part.at, [place], low, high).place for place in held]
+    found = find_minimum(whole.at, _distinct(freed), low, high)
     if not found.arrived:
         return Gap(f"The incremental model's search ended {found.distance:.1g} standard errors before the top of the likelihood.",
                    "Name fewer channels, or take a longer log.")
