@@ -236,3 +236,33 @@ def test_the_table_of_goals_has_a_row_for_each_and_kinds_are_explained():
     assert shown.loc["sale", "why"] == "it pays the rent"
     assert set(shown["kind"]) <= set(KINDS)
     assert set(KINDS) == {"site", "ad", "opt_in", "app", "offline"}  # the five kinds of lesson 01
+
+
+def test_once_per_session_means_a_session_of_a_visitor_and_not_all_sessions_of_that_number():
+    events = pd.DataFrame(
+        {
+            "event_id": ["a", "b", "c"],
+            "event_name": "purchase",
+            "event_time": pd.date_range("2026-01-05", periods=3, freq="h", tz="UTC"),
+            "visitor_id": ["v", "w", "w"],
+            "session_id": "1",
+        }
+    )
+    sale = {"sale": Goal(event="purchase", kind="site", value=1, once_per="session")}
+    assert mark_conversions(events, sale)["status"].tolist() == ["counted", "counted", "again"]
+
+
+@pytest.mark.parametrize(
+    ("ids", "kept"),
+    [
+        pytest.param(["100", "99"], "99", id="numbers"),
+        pytest.param(["e100", "e99"], "e99", id="numbers behind the same letters"),
+        pytest.param(["b", "a"], "b", id="the row of the file"),
+        pytest.param(["b2", "a1"], "b2", id="numbers behind other letters"),
+    ],
+)
+def test_of_two_firings_in_one_moment_the_one_that_came_first_counts(ids, kept):
+    events = pd.DataFrame({"event_id": ids, "event_name": "purchase", "visitor_id": "v", "transaction_id": "t1"})
+    events["event_time"] = pd.Timestamp("2026-01-05", tz="UTC")
+    sale = {"sale": Goal(event="purchase", kind="site", value=1, once_per="event")}
+    assert find_conversions(events, sale)["event_id"].tolist() == [kept]

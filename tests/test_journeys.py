@@ -409,3 +409,8 @@ def test_touches_with_a_time_and_no_zone_are_not_taken_for_utc():
     naive = touch_table(LOG).assign(touch_time=lambda t: t["touch_time"].dt.tz_localize(None))
     with pytest.raises((TypeError, ConvtrackError)):
         build_journeys(naive, conversion_table(WON))
+
+
+def test_first_sessions_of_two_visitors_are_two_sessions():
+    events = events_of([("v", 0, "Email", "1"), ("w", 1, "Email", "1"), ("w", 2, "Email", "1")], ["channel", "session_id"])
+    assert find_touches(events)["visitor_id"].tolist() == ["v", "w"]

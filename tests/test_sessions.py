@@ -210,3 +210,15 @@ def test_a_long_log_is_sessionized_as_one_would_by_hand():
         minutes = sorted(minute for who, minute, _ in rows if who == visitor)
         by_hand += 1 + sum(later - earlier > 30 for earlier, later in zip(minutes, minutes[1:]))
     assert len(sessionize(log(*rows))) == by_hand
+
+
+@pytest.mark.parametrize("ids", [[99, 100, 101], ["p99", "p100", "p101"]])
+def test_pages_of_one_second_are_in_the_order_of_their_running_numbers(ids):
+    pages = log(*[("v", 0, "page_view")] * 3).assign(event_id=ids, page_url=["/landing", "/teas", "/basket"])
+    for order in ([0, 1, 2], [2, 0, 1]):
+        assert sessionize(pages.iloc[order])["landing_page"].tolist() == ["/landing"]
+
+
+def test_pages_of_one_second_without_running_numbers_are_in_the_order_of_the_rows():
+    pages = log(*[("v", 0, "page_view")] * 3).assign(event_id=["x", "b", "k"], page_url=["/landing", "/teas", "/basket"])
+    assert sessionize(pages)["landing_page"].tolist() == ["/landing"]

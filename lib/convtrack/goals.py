@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
+import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from .errors import ConvtrackError, nearest
 from .gaps import passes_gaps
+from .sessions import SESSION_KEY, moment_order
 
 KINDS = {
     "site": "an action on the website",
@@ -91,7 +93,7 @@ def mark_conversions(events: pd.DataFrame, goals: Mapping[str, Goal]) -> pd.Data
     >>> mark_conversions(events, goals)["status"].tolist()
     ['counted', 'repeat']
     """
-    ordered = events.sort_values(["event_time", "event_id"], kind="stable")
+    ordered = events.iloc[np.lexsort([moment_order(events), events["event_time"].astype("int64")])]
     fired = [_firings(ordered, name, goal) for name, goal in goals.items()]
     return pd.concat(fired, ignore_index=True)
 
@@ -156,14 +158,14 @@ def _status(rows: pd.DataFrame, table: pd.DataFrame, goal: Goal) -> pd.Series:
     status[order.notna() & order.duplicated()] = "repeat"
     if goal.once_per != "event":
         key = _once_key(table, goal).where(status == "counted")
-        status[key.notna() & key.duplicated()] = "again"
+        status[key.notna().all(axis=1) & key.duplicated()] = "again"
     return status
 
 
-def _once_key(table: pd.DataFrame, goal: Goal) -> pd.Series:
+def _once_key(table: pd.DataFrame, goal: Goal) -> pd.DataFrame:
     if goal.once_per == "visitor":
-        return table["visitor_id"]
+        return table[["visitor_id"]]
     if table["session_id"].isna().all():
         raise ConvtrackError(f"study.yaml, goals: once_per: session needs session_id, which no '{goal.event}' event has. "
                              f"Write once_per: event or visitor.")
-    return table["session_id"]
+    return table[SESSION_KEY]

@@ -22,6 +22,7 @@ from .errors import ConvtrackError, nearest
 from .gaps import Gap, passes_gaps
 from .goals import find_conversions
 from .schema import INTERACTIONS, OFF_SITE_EVENTS
+from .sessions import SESSION_KEY
 from .settings import Lookback, Study
 
 WON_COLUMNS = ["conversion_id", "visitor_id", "conversion_time", "value"]
@@ -162,7 +163,7 @@ def _changes_of_channel(events: pd.DataFrame) -> pd.DataFrame:
 
 def _session_of(events: pd.DataFrame) -> pd.Series:
     if "session_id" in events and events["session_id"].notna().all():
-        return events["session_id"]
+        return events.groupby(SESSION_KEY, sort=False).ngroup()
     gap = events["event_time"].diff() > pd.Timedelta(minutes=30)
     return (gap | (events["visitor_id"] != events["visitor_id"].shift())).cumsum()
 

@@ -6,6 +6,7 @@ rule; Universal Analytics and Matomo cut at both, so they count more sessions on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -156,7 +157,7 @@ def ordered_visits(events: pd.DataFrame, timeout_minutes: float = 30,
                    offline: tuple[str, ...] = OFFLINE_EVENTS) -> pd.DataFrame:
     """The events on the site, each visitor's in order of time, every one with its session_id.
 
-    Events of the same moment are in order of event_id, or of the rows where there is none.
+    Events of the same moment are in the order that `moment_order` finds.
     """
     need_columns(events, ["visitor_id", "event_time", "event_name"], "events")
     if not timeout_minutes > 0:
@@ -187,11 +188,26 @@ def _is_on_site(events: pd.DataFrame, offline: tuple[str, ...]) -> pd.Series:
 
 
 def in_order(events: pd.DataFrame) -> np.ndarray:
-    """The positions of the events, visitor by visitor, in order of time; at the same moment, of event_id."""
-    keys = [events["event_time"].astype("int64"), pd.factorize(events["visitor_id"])[0]]
-    if "event_id" in events:
-        keys.insert(0, pd.factorize(events["event_id"], sort=True)[0])
-    return np.lexsort(keys)
+    """The positions of the events, visitor by visitor, in order of time; at the same moment as `moment_order` has them."""
+    return np.lexsort([moment_order(events), events["event_time"].astype("int64"), pd.factorize(events["visitor_id"])[0]])
+
+
+def moment_order(events: pd.DataFrame) -> np.ndarray:
+    """A number for each event: which of the events of one moment came first, as far as the table can tell.
+
+    It is the running number in event_id, where every id has one (99, 100 or e099, e100), else the place of the row.
+
+    >>> moment_order(pd.DataFrame({"event_id": ["e100", "e99"]})).tolist(), moment_order(pd.DataFrame({"event_id": ["b", "a"]})).tolist()
+    ([100, 99], [0, 1])
+    """
+    rows = np.arange(len(events))
+    if "event_id" not in events or events["event_id"].isna().any() or events.empty:
+        return rows
+    ids = events["event_id"].astype("str")
+    before = re.match(r"\D*", ids.iloc[0])[0]
+    number = ids.str.slice(len(before))
+    running = ids.str.startswith(before).all() and number.str.fullmatch(r"\d{1,18}").all()
+    return number.astype("int64").to_numpy() if running else rows
 
 
 def _session_ids(rows: pd.DataFrame, timeout_minutes: float) -> pd.Series:
