@@ -146,7 +146,7 @@ def test_the_best_budget_is_that_of_equal_returns_in_any_order_of_the_channels(s
     assert new[order] == pytest.approx(other.budget["new_cost"].to_numpy(), rel=1e-6)
     assert new.sum() == pytest.approx(cost.sum(), rel=1e-12)
     final, inside = slopes(*shop, new), (new > cost * (0.5 + 1e-9)) & (new < cost * (1.5 - 1e-9))
-    shared = final[inside].mean() if inside.any() else np.nan
+    shared = final[inside].mean() if inside.any() else final[new <= cost * (0.5 + 1e-9)].max(initial=0)
     assert final[inside] == pytest.approx(shared, rel=1e-7)
     assert not (final[new >= cost * (1.5 - 1e-9)] < shared * (1 - 1e-7)).any()
     assert not (final[new <= cost * (0.5 + 1e-9)] > shared * (1 + 1e-7)).any()

@@ -161,6 +161,21 @@ def in_engine(folder: Path, **changes: object) -> Path:
     return folder / "study.yaml"
 
 
+def test_paths_come_in_the_same_order_whatever_the_engines_threads_do():
+    channel = np.random.default_rng(1).integers(9, size=300_000)
+    touches = touch_table([(f"v{n % 60_000}", n * 1000, f"c{place}", "click") for n, place in enumerate(channel)])
+    won = conversion_table([(f"v{n}", DAY, 1.0) for n in range(0, 60_000, 3)])
+    con, found = ibis.duckdb.connect(), []
+    con.con.register("touches", touches)
+    con.con.register("won", won)
+    for threads in (1, 2, 8):
+        con.raw_sql(f"SET threads = {threads}")
+        found.append(find_paths(con.table("touches"), con.table("won")))
+    for other in found[1:]:
+        assert np.array_equal(found[0].codes, other.codes) and np.array_equal(found[0].nulls, other.nulls)
+        assert np.array_equal(found[0].value, other.value) and np.array_equal(found[0].hours, other.hours)
+
+
 def test_the_shops_credit_is_the_same_from_memory_and_from_an_engine(shop, tmp_path):
     found = study_paths(open_study(in_engine(tmp_path)))
     assert found.read == found.used == len(shop.events)

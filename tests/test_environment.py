@@ -1,5 +1,6 @@
 """pyproject.toml, requirements.lock and environment.yml tell the same story."""
 
+import ast
 import re
 import tomllib
 from collections import defaultdict
@@ -217,7 +218,7 @@ def test_an_address_or_a_loose_requirement_in_the_lock_is_reported(entry: str) -
 
 def calls_of_other_streams(code: str) -> list[str]:
     """The draws whose numbers depend on the version of NumPy: from 2.5 on, binomial's stream is another one."""
-    return re.findall(r"\w+\.(?:binomial|multinomial)\(", code)
+    return re.findall(r"\.((?:bi|multi)nomial)\(", code)
 
 
 def test_nothing_is_drawn_that_another_numpy_draws_differently() -> None:
@@ -227,4 +228,27 @@ def test_nothing_is_drawn_that_another_numpy_draws_differently() -> None:
 
 
 def test_a_draw_that_another_numpy_draws_differently_is_found() -> None:
-    assert calls_of_other_streams("won = rng.binomial(10, 0.5)\nx = rng.negative_binomial(1, 1)") == ["rng.binomial("]
+    assert calls_of_other_streams("rng.binomial(10, 0.5); draws.rng('x').multinomial(3, p); rng.negative_binomial(1, 1)") == [
+        "binomial", "multinomial"]
+
+
+# Sorting
+
+
+def quick_sorts(code: str) -> list[str]:
+    """The sorts by one column that leave equal rows in an order of the processor's choice."""
+    calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "sort_values"]
+    return [ast.unparse(call) for call in calls if not any(said.arg == "kind" for said in call.keywords)
+            and not (call.args and isinstance(call.args[0], ast.List) and len(call.args[0].elts) > 1)]
+
+
+def test_every_sort_by_one_column_is_stable() -> None:
+    for folder in ("lib", "notebooks/src"):
+        for path in (ROOT / folder).rglob("*.py"):
+            assert not quick_sorts(path.read_text(encoding="utf-8")), path.name
+
+
+@pytest.mark.parametrize(("code", "found"), [("t.sort_values('a')", 1), ("t.sort_values(['a'])", 1), ("s.sort_values()", 1),
+                                             ("t.sort_values(['a', 'b'])", 0), ("t.sort_values('a', kind='stable')", 0)])
+def test_a_sort_that_is_not_stable_is_found(code: str, found: int) -> None:
+    assert len(quick_sorts(code)) == found

@@ -252,16 +252,21 @@ class TestDoublyRobust:
         assert math.isnan(credit["Direct"])
         assert credit["Display"] == pytest.approx(doubly_robust(self.randomised(500, 0.05), ["Display"])["conversions"][0])
 
-    def test_the_order_of_rows_changes_nothing(self) -> None:
-        rows = tables(4000, 2, "tracking_loss")
-        expected = doubly_robust(read_visits(*rows), PLAYERS)[["conversions", "low", "high"]].to_numpy()
+    @pytest.mark.parametrize(("size", "seed", "scenario"), [(4000, 2, "tracking_loss"), (4000, 1, "saturation"), (50_000, 2, "saturation")])
+    def test_the_order_of_rows_and_of_channels_changes_nothing(self, size: int, seed: int, scenario: str) -> None:
+        columns = ["conversions", "low", "high"]
+        rows = tables(size, seed, scenario)
+        expected = doubly_robust(read_visits(*rows), PLAYERS)[columns].to_numpy()
+        assert np.isfinite(expected).all()
         shuffled = read_visits(*(table.sample(frac=1, random_state=5) for table in rows))
-        found = doubly_robust(shuffled, PLAYERS)[["conversions", "low", "high"]].to_numpy()
-        assert found == pytest.approx(expected, rel=1e-6)
+        assert doubly_robust(shuffled, PLAYERS)[columns].to_numpy() == pytest.approx(expected, rel=1e-6)
+        turned = doubly_robust(read_visits(*rows), PLAYERS[::-1])[columns].to_numpy()
+        assert turned == pytest.approx(expected[::-1], rel=1e-6)
 
-    def test_where_a_search_does_not_arrive_the_effect_is_not_known(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_where_a_search_does_not_arrive_there_is_a_gap_and_no_number(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(newton, "LONGEST", 1)
-        assert doubly_robust(self.randomised(500, 0.05), ["Display"])["conversions"].isna().all()
+        gap = doubly_robust(self.randomised(500, 0.05), ["Radio", "Display"])
+        assert isinstance(gap, Gap) and "reached by Display did not arrive" in gap.sentence
 
     def test_what_is_known_twice_counts_once(self) -> None:
         log = self.randomised(500, 0.05)

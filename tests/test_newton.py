@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import lsq_linear
 
+from convtrack.incremental import newton
 from convtrack.incremental.newton import Local, find_minimum
 
 WIDE = np.full(3, 1e3)
@@ -65,3 +66,32 @@ def test_a_coordinate_on_which_nothing_depends_stays_where_it_is() -> None:
     found = find_minimum(bowl, [np.array([3.0, 5.0])], -WIDE[:2], WIDE[:2])
     assert found.arrived
     assert found.place == pytest.approx([0, 5], abs=1e-8)
+
+
+def test_it_arrives_where_the_value_is_too_noisy_to_tell_the_way() -> None:
+    """A value that is wrong in its twelfth digit, as a sum of many terms is, says nothing of the last steps."""
+    rng = np.random.default_rng(1)
+
+    def at(place: np.ndarray) -> Local:
+        bowl = np.cosh(place - 0.3).sum()
+        return Local(float((16_000 + bowl) * (1 + 1e-12 * rng.normal())), np.sinh(place - 0.3), np.diag(np.cosh(place - 0.3)))
+
+    for start in range(20):
+        assert find_minimum(at, [np.full(3, start / 10)], -WIDE, WIDE).arrived
+
+
+def test_the_distance_is_that_of_the_place_where_it_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(newton, "LONGEST", 1)
+    bowl = quadratic(np.eye(3), np.ones(3))
+    found = find_minimum(bowl, [np.zeros(3)], -WIDE, WIDE)
+    assert found.distance == pytest.approx(np.linalg.norm(found.place - 1), rel=1e-9)
+
+
+def test_of_two_ends_that_are_as_low_the_one_that_arrived_counts() -> None:
+    """A valley with a flat floor: from one side the search arrives; from the other its derivatives claim a slope without end."""
+    def at(place: np.ndarray) -> Local:
+        if place[0] < 0:
+            return Local(1.0 - 1e-15, np.array([1.0]), np.array([[0.0]]))
+        return Local(1.0 + place[0] ** 2, 2 * place, np.array([[2.0]]))
+    found = find_minimum(at, [np.full(1, -5.0), np.full(1, 3.0)], np.full(1, -5.0), np.full(1, 5.0))
+    assert found.arrived

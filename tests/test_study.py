@@ -43,6 +43,10 @@ class TestScore:
         assert found["share_error"] == pytest.approx(0.15)
         assert found["tau"] == 1.0
 
+    def test_credit_that_is_equal_but_for_rounding_is_tied(self) -> None:
+        for hair in (1e-13, -1e-13):
+            assert math.isnan(score(credit(262.0, 262.0 + hair), SHOP, margin=1.0, visitors=100_000)["tau"])
+
     def test_over_claim_is_credit_over_what_all_channels_cause_together(self) -> None:
         found = score(credit(9.0, 3.0), SHOP, margin=1.0, visitors=100_000)
         assert found["overclaim"] == pytest.approx(12 / 8)
@@ -212,6 +216,10 @@ class TestPublished:
         manifest, plan = read_published().manifest, full_plan()
         assert manifest["scenarios"] == plan.digests
         assert manifest["trials"] == len(plan.keys)
+
+    def test_every_credit_of_the_published_study_is_known(self) -> None:
+        credits = read_published().results.credits
+        assert np.isfinite(credits["conversions"]).all()
 
     def test_what_lesson_11_says_of_the_study_in_words_is_so(self) -> None:
         """Its numbers are computed where they stand; words such as "all three lose less" are fixed, and are checked here."""

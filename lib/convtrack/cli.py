@@ -215,17 +215,19 @@ def study(quick: Annotated[bool, typer.Option("--quick", help="Small worlds and 
 
 @app.command()
 def verify(folder: Annotated[Path | None, typer.Argument(help="A study's folder", show_default="the published study")] = None,
-           trials: Annotated[int, typer.Option(min=1, help="How many trials to run again")] = 3,
-           every: Annotated[bool, typer.Option("--all", help="Run every trial again, of every size")] = False,
-           workers: Annotated[int | None, typer.Option(min=1, help="Trials at a time", show_default="one a core")] = None) -> None:
+           trials: Annotated[int | None, typer.Option(min=1, help="How many trials to run again", show_default="3")] = None,
+           every: Annotated[bool, typer.Option("--all", help="Run every trial again: half an hour on two cores")] = False,
+           workers: Annotated[int | None, typer.Option(min=1, help="Trials at a time; one takes up to 6 GiB", show_default="one a core")] = None) -> None:
     """Recompute some of what is published here, or all of it, and say what moved: the shop's tables, and trials of the study.
 
     Example: convtrack verify --trials 5
     """
     from .study import SAME, verify_published
 
+    if every and trials is not None:
+        raise ConvtrackError("--all and --trials are two answers to one question. Leave one out.")
     moved = 0
-    for line in verify_published(folder, None if every else trials, workers):
+    for line in verify_published(folder, None if every else trials or 3, workers):
         typer.echo(line)
         moved += not line.endswith(SAME)
     raise typer.Exit(1 if moved else 0)

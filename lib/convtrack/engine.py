@@ -103,7 +103,7 @@ def converted_journeys(touches: ir.Table, conversions: ir.Table) -> ir.Table:
     inside = (won.visitor_id == touches.visitor_id, touches["at"] <= won.end, touches["at"] >= won.end - touches.window)
     found = won.inner_join(touches, inside).select("conversion_id", "step")
     steps = found.group_by("conversion_id").agg(steps=found.step.collect())
-    joined = won.left_join(steps, "conversion_id")
+    joined = won.left_join(steps, "conversion_id").order_by("conversion_id")
     return joined.select("conversion_id", "visitor_id", "end", "value", steps=joined.steps.sort())
 
 
@@ -132,7 +132,8 @@ def find_paths(touches: ir.Table, conversions: ir.Table, lookback_days: float = 
                lookbacks: Sequence[Lookback] = ()) -> Paths:
     """The paths to every conversion, and the different paths that led to none with how often they were taken.
 
-    The journeys without a conversion, most of the data, are counted in the engine; what comes back is small.
+    The journeys without a conversion, most of the data, are counted in the engine; what comes back is small, and always in the
+    same order, whatever the engine's threads do.
 
     Parameters
     ----------
@@ -180,14 +181,14 @@ def _counted(touches: ir.Table, conversions: ir.Table, kinds: Kinds) -> pa.Table
     """The different paths that led to no conversion, and how many journeys took each: path, total."""
     rest = unconverted_journeys(touches, conversions, kinds)
     kept = rest.select(path=rest.steps.map(lambda step: (step % KINDS).cast("int16")))
-    return kept.group_by("path").agg(total=kept.count()).to_pyarrow()
+    return kept.group_by("path").agg(total=kept.count()).order_by("path").to_pyarrow()
 
 
 def _together(counts: Sequence[pa.Table]) -> pa.Table:
     if len(counts) == 1:
         return counts[0]
     every = ibis.memtable(pa.concat_tables(counts))
-    return every.group_by("path").agg(total=every.total.sum()).to_pyarrow()
+    return every.group_by("path").agg(total=every.total.sum()).order_by("path").to_pyarrow()
 
 
 def _as_paths(won: pa.Table, lost: pa.Table, kinds: Kinds) -> Paths:

@@ -400,7 +400,7 @@ def pick_journey(journeys: pd.DataFrame, touches: int = 4, channels: int = 3) ->
     fit = journeys["converted"] & (path.map(len) >= touches) & (path.map(lambda p: len(set(p))) >= channels)
     if not fit.any():
         return Gap(f"No journey that converted has {touches} touches on {channels} channels.")
-    return journeys[fit].sort_values("journey_id").head(1)
+    return journeys[fit].sort_values("journey_id", kind="stable").head(1)
 
 
 @passes_gaps

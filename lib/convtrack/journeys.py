@@ -118,7 +118,7 @@ def build_journeys(touches: pd.DataFrame, conversions: pd.DataFrame, lookback_da
     steps, won = coded(_in_memory(named), kinds), _in_memory(conversions[WON_COLUMNS])
     found = [_read(converted_journeys(steps, won), "conversion_id", "conversion ", kinds),
              _read(unconverted_journeys(steps, won, kinds), "visitor_id", "rest of ", kinds)]
-    journeys = pd.concat(found).sort_values("journey_id", ignore_index=True)
+    journeys = pd.concat(found).sort_values("journey_id", ignore_index=True, kind="stable")
     return journeys if "interaction" in touches else journeys.drop(columns="interactions")
 
 
@@ -260,9 +260,9 @@ def account_for_touches(touches: pd.DataFrame, conversions: pd.DataFrame, lookba
     >>> account_for_touches(touches, conversions)["touches"].to_dict()
     {'before a conversion': 1, 'without a conversion': 0, 'outside every window': 0}
     """
-    won = _in_utc(conversions[["visitor_id", "conversion_time"]]).sort_values("conversion_time")
+    won = _in_utc(conversions[["visitor_id", "conversion_time"]]).sort_values("conversion_time", kind="stable")
     timed = _in_utc(touches).assign(window=_windows(touches, lookback_days, lookbacks))
-    each = pd.merge_asof(timed.sort_values("touch_time"), won.assign(next_time=won["conversion_time"]), by="visitor_id",
+    each = pd.merge_asof(timed.sort_values("touch_time", kind="stable"), won.assign(next_time=won["conversion_time"]), by="visitor_id",
                          left_on="touch_time", right_on="conversion_time", direction="forward")
     before = (each["next_time"] - each["touch_time"]) <= each["window"]
     last_touch = each["touch_time"].where(each["next_time"].isna()).groupby(each["visitor_id"]).transform("max")

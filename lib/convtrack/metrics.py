@@ -525,7 +525,7 @@ def roas_by_model(spend: pd.DataFrame, credit: pd.DataFrame) -> pd.DataFrame | G
     value = credit.pivot(index="channel", columns="model", values="value").reindex(cost[cost > 0].index).fillna(0.0)
     models = list(dict.fromkeys(credit["model"]))
     returns = value.div(cost[cost > 0], axis=0)[models].rename_axis(columns=None)
-    return returns.sort_values(models[0], ascending=False)
+    return returns.sort_values(models[0], ascending=False, kind="stable")
 
 
 @passes_gaps
@@ -683,7 +683,7 @@ def _last_moment(sessions: pd.DataFrame, conversions: pd.DataFrame) -> pd.Timest
 
 def _full_weeks(cohort: pd.Series, time_zone: str, end: pd.Timestamp) -> pd.Series:
     """How many full weeks the last visitor of each cohort has had by the end."""
-    begins = pd.DatetimeIndex(cohort.unique()).sort_values()
+    begins = pd.DatetimeIndex(sorted(cohort.unique()))
     winter = np.zeros(len(begins), dtype=bool)  # where clocks go back over midnight, the later one is meant
     ends = (begins + pd.Timedelta(days=7)).tz_localize(time_zone, ambiguous=winter, nonexistent="shift_forward")
     return pd.Series((end - ends) // pd.Timedelta(days=7), index=begins).clip(lower=0)

@@ -69,11 +69,11 @@ ct.say(
 conversions = ct.find_conversions(shop.events, shop.goals)
 worth = conversions.groupby("goal")["value"]
 sizes = worth.agg(conversions="size", average_value="mean").reset_index()
-sizes = sizes.sort_values("conversions", ascending=False, ignore_index=True)
+sizes = sizes.sort_values("conversions", ascending=False, ignore_index=True, kind="stable")
 ct.show(sizes, name="conversions", rows=20)
 
 # %% tags=["hide-input"]
-ordered = sizes.sort_values("conversions")
+ordered = sizes.sort_values("conversions", kind="stable")
 ct.say(
     "These are the actions that this shop asked for. The most frequent one, {often}, happened {many:,} times. The rarest, "
     "{rare}, happened {few:,} times. Where the last column is empty, the action brings no money by itself, which does not mean that it "
@@ -123,7 +123,7 @@ ct.say(
 # %%
 someone = shop.conversions_of(shop.main_goal)["visitor_id"].iloc[0]
 rows = shop.events[shop.events["visitor_id"] == someone]
-rows = rows.sort_values("event_time", ignore_index=True)
+rows = rows.sort_values("event_time", ignore_index=True, kind="stable")
 columns = ["event_time", "event_name", "channel", "page_url", "value"]
 ct.show(rows.filter(columns).head(20), name="one_visitor", rows=20)
 
@@ -164,7 +164,7 @@ ct.plots.bars(bought.table, unit="conversions")
 # %%
 bill = ct.metrics.ad_metrics(shop.spend, bought.table)
 paid = bill.dropna(subset="cost")[["channel", "cost", "conversions", "cpa"]]
-paid = paid.sort_values("cpa", ignore_index=True)
+paid = paid.sort_values("cpa", ignore_index=True, kind="stable")
 ct.show(paid, name="cost_per_acquisition", rows=20)
 
 # %% tags=["hide-input"]

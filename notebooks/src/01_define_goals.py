@@ -56,7 +56,7 @@ shop = ct.open_study(study)
 
 # %%
 firings = ct.count_firings(shop.events, shop.goals)
-ct.show(firings[["fired"]].sort_values("fired", ascending=False), name="firings")
+ct.show(firings[["fired"]].sort_values("fired", ascending=False, kind="stable"), name="firings")
 
 # %% tags=["hide-input"]
 ct.say(

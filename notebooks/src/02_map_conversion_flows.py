@@ -296,7 +296,7 @@ ct.show(pages.head(top), name="landing_pages", rows=20, caption="Where people en
 
 # %% tags=["hide-input"]
 doors, enough = pages["entries"], 100
-ranking = pages.assign(exit_rate=pages["exit_rate"].where(pages["views"] >= enough)).sort_values("exit_rate", ascending=False)
+ranking = pages.assign(exit_rate=pages["exit_rate"].where(pages["views"] >= enough)).sort_values("exit_rate", ascending=False, kind="stable")
 ct.say(
     "People enter on {doors:,.0f} different pages, and {share:.0%} of them on {first}. Each is a front door. Was it built as one?",
     doors=(doors > 0).sum(), share=doors.iloc[0] / doors.sum(), first=pages["page"].iloc[0].removeprefix("https://"),
@@ -343,7 +343,7 @@ checkouts = layers and (ct.Gap("No session has the last step but one.") if check
 
 # %%
 by_country = ct.metrics.segment_rates(checkouts, conversions, "country")
-by_country = by_country.sort_values("rate", ignore_index=True)
+by_country = by_country.sort_values("rate", ignore_index=True, kind="stable")
 ct.show(by_country, name="checkout_by_country", kinds={"low": "share", "high": "share"})
 
 # %% tags=["hide-input"]
@@ -367,7 +367,7 @@ by_device = by_device.rename(columns={"rate": "completion_rate"})
 ct.plots.bars(by_device, x="device", y="completion_rate", low="low", high="high")
 
 # %% tags=["hide-input"]
-pair = by_device.dropna(subset="device").nlargest(2, "sessions").sort_values("completion_rate")
+pair = by_device.dropna(subset="device").nlargest(2, "sessions").sort_values("completion_rate", kind="stable")
 pair = ct.Gap("There are not two devices to compare.") if pair["device"].size == 1 else pair
 worse, better = pair.iloc[0], pair.iloc[-1]
 ct.say(

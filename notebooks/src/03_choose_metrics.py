@@ -228,7 +228,7 @@ ct.say(
 # value do those carry?
 
 # %%
-known = conversions["value"].dropna().sort_values(ascending=False)
+known = conversions["value"].dropna().sort_values(ascending=False, kind="stable")
 top_tenth = known.head(int(np.ceil(len(known) / 10)))
 share = ct.metrics.ratio(top_tenth.sum(), known.sum())
 
@@ -477,7 +477,7 @@ ct.say(
 again = sessions[visits_before > 0]
 mix = by_channel[["sessions"]].assign(returning=again.groupby("channel").size()).fillna(0)
 mix = mix.assign(returning_share=mix["returning"] / mix["sessions"])
-ct.show(mix.sort_values("returning_share", ascending=False), name="return_visits", rows=20)
+ct.show(mix.sort_values("returning_share", ascending=False, kind="stable"), name="return_visits", rows=20)
 
 # %% tags=["hide-input"]
 share, all_share = mix.loc[best]["returning_share"], ct.metrics.ratio(mix["returning"].sum(), mix["sessions"].sum())

@@ -69,7 +69,7 @@ channels = ct.metrics.segment_rates(sessions, conversions, "channel")
 channels = channels.rename(columns={"rate": "conversion_rate"})
 channels = channels.join(placed.groupby("channel")["value"].sum(min_count=1), on="channel")
 channels = channels.assign(value_per_visit=channels["value"] / channels["sessions"])
-by_count = channels.sort_values("converting_sessions", ascending=False, ignore_index=True)
+by_count = channels.sort_values("converting_sessions", ascending=False, ignore_index=True, kind="stable")
 ct.show(by_count, name="channels", rows=20, kinds=shares)
 
 # %% tags=["hide-input"]
@@ -86,7 +86,7 @@ ct.say("{top[channel]} is at the top: {top[converting_sessions]:,} of its visits
 ct.plots.bars(channels, y="conversion_rate", low="low", high="high")
 
 # %% tags=["hide-input"]
-best = channels.sort_values("conversion_rate", ascending=False).iloc[0]
+best = channels.sort_values("conversion_rate", ascending=False, kind="stable").iloc[0]
 ct.say("By rate, {best[channel]} leads, with {best[conversion_rate]:.1%} of its visits. Of the other {others:,} channels, {touching:,} have an "
        "interval that reaches into that of {best[channel]}, so the data does not rule out that they are as good.",
        best=best, others=channels["conversion_rate"].count() - 1, touching=(channels["high"] >= best["low"]).sum() - 1)
@@ -94,7 +94,7 @@ ct.say("By rate, {best[channel]} leads, with {best[conversion_rate]:.1%} of its 
 # %% tags=["hide-input"]
 ct.say("By value, as far as values are known, {best[channel]} comes first. A visit through it brought {currency} {best[value_per_visit]:.2f} on "
        "average, and a visit through any channel {mean:.2f}.",
-       best=channels.sort_values("value_per_visit", ascending=False).iloc[0], mean=channels["value"].sum() / channels["sessions"].sum(),
+       best=channels.sort_values("value_per_visit", ascending=False, kind="stable").iloc[0], mean=channels["value"].sum() / channels["sessions"].sum(),
        currency=shop.currency if placed["value"].notna().any() else ct.Gap("No conversion has a value.", "Map a column to `value` in study.yaml."))
 
 # %% [markdown]
@@ -123,7 +123,7 @@ ct.say("Together the platforms claim {claimed:,.0f} conversions. Tracking on the
 # search source, referrer and channel of each visit for the names of the platforms.
 
 # %%
-arrived = shop.events.dropna(subset=["session_id", "channel"]).sort_values("event_time")
+arrived = shop.events.dropna(subset=["session_id", "channel"]).sort_values("event_time", kind="stable")
 arrived = arrived.drop_duplicates(["visitor_id", "session_id"])
 tags = arrived.reindex(columns=["utm_source", "referrer"], fill_value="").fillna("")
 words = (tags["utm_source"] + " " + tags["referrer"] + " " + arrived["channel"]).str.lower()
@@ -138,7 +138,7 @@ named = arrived[["visitor_id", "session_id"]].assign(social_visit=named).dropna(
 none = ct.Gap("No visit names one of the platforms.", "Set the parameter `platforms`.")
 visits = sessions.merge(named) if len(named) else none
 social = ct.metrics.segment_rates(visits, conversions, "social_visit")
-social = social.sort_values("rate", ascending=False, ignore_index=True)
+social = social.sort_values("rate", ascending=False, ignore_index=True, kind="stable")
 ct.show(social, name="social", rows=15, kinds=shares)
 
 # %% tags=["hide-input"]
@@ -163,7 +163,7 @@ ct.say("First comes {first[social_visit]}, with {first[rate]:.1%}. It is ahead o
 
 # %%
 parts = ct.metrics.segment_rates(sessions, conversions, segment).dropna(subset=segment)
-parts = parts.sort_values("rate", ascending=False, ignore_index=True)
+parts = parts.sort_values("rate", ascending=False, ignore_index=True, kind="stable")
 ct.show(parts, name="segments", rows=15, kinds=shares)
 
 # %% tags=["hide-input"]
@@ -194,7 +194,7 @@ ct.show(new_or_not, name="new_and_returning", kinds=shares)
 known = sessions[["channel", "device", "country"]].astype("str").fillna("unknown")
 cells = sessions.assign(cell=known.agg(", ".join, axis=1))
 small = ct.metrics.segment_rates(cells, conversions, "cell")
-small = small.sort_values("rate", ascending=False, ignore_index=True)
+small = small.sort_values("rate", ascending=False, ignore_index=True, kind="stable")
 ct.show(small.head(5), name="small_segments", kinds=shares)
 
 # %% tags=["hide-input"]
@@ -326,7 +326,7 @@ window = pd.Timedelta(days=shop.lookback_days)
 touches = ct.find_touches(shop.events, shop.touches)
 too_young = ct.Gap("No touch is older than the lookback window, so none has had its time.")
 touches = too_young if (touches["touch_time"] > end - window).all() else touches
-won = conversions[["visitor_id", "conversion_time"]].sort_values("conversion_time")
+won = conversions[["visitor_id", "conversion_time"]].sort_values("conversion_time", kind="stable")
 followed = touches.pipe(
     pd.merge_asof, won, left_on="touch_time", right_on="conversion_time", by="visitor_id",
     direction="forward", tolerance=window)

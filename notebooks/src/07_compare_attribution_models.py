@@ -127,7 +127,7 @@ ct.plots.dots(compared.table)
 # %%
 credit = compared.wide()
 credit["spread"] = credit.max(axis=1) - credit.min(axis=1)
-ct.show(credit.sort_values("spread", ascending=False).round(1), name="credit", rows=20)
+ct.show(credit.sort_values("spread", ascending=False, kind="stable").round(1), name="credit", rows=20)
 
 # %% tags=["hide-input"]
 spread = credit["spread"].idxmax()
@@ -170,7 +170,7 @@ ct.say(
 # %%
 paths = ct.attribution.as_paths(journeys)
 chain = ct.fit_chain(paths)
-effects = chain.removal_effects().sort_values(ascending=False).rename_axis("channel")
+effects = chain.removal_effects().sort_values(ascending=False, kind="stable").rename_axis("channel")
 effects = effects.rename("removal_effect").reset_index()
 ct.show(effects, name="removal_effects", rows=20, kinds={"removal_effect": "share"})
 
@@ -227,8 +227,8 @@ ct.show(named_alike.wide().round(1), name="named_alike", kinds={"shapley_rate": 
 # %% tags=["hide-input"]
 alike = named_alike.wide()
 family = alike[[model.name for model in readings[:3]]]
-apart = (family.max(axis=1) - family.min(axis=1)).sort_values()
-games = (alike["shapley_rate"] - alike["shapley"]).abs().sort_values()
+apart = (family.max(axis=1) - family.min(axis=1)).sort_values(kind="stable")
+games = (alike["shapley_rate"] - alike["shapley"]).abs().sort_values(kind="stable")
 ct.say(
     "All three columns called Markov are exact, and none is a mistake. Yet {channel} gets {low:,.0f} conversions in one and {high:,.0f} in "
     "another. Between the two games called Shapley, {other} differs by {games:,.0f}. When somebody shows you a name, ask for "
@@ -277,7 +277,7 @@ seen = ct.compare(with_views, ["linear"]).wide()["linear"]
 # %% tags=["hide-input"]
 clicked = compared.wide()["linear"]
 views = int(every_touch["interaction"].isin(["view", "open", "delivery"]).sum())
-moved = (seen - clicked.reindex(seen.index).fillna(0.0)).sort_values()
+moved = (seen - clicked.reindex(seen.index).fillna(0.0)).sort_values(kind="stable")
 ct.say(
     "{winner} goes from {before:,.0f} conversions to {after:,.0f}, and {loser} from {loser_before:,.0f} to {loser_after:,.0f}. Nobody behaved "
     "differently. We only let {views:,} more touches be seen.",
@@ -335,7 +335,7 @@ by_last = sure.table[sure.table["model"] == "last_touch"]
 ct.plots.bars(by_last, low="low", high="high", unit="conversions")
 
 # %% tags=["hide-input"]
-ordered = by_last.sort_values("conversions", ascending=False)
+ordered = by_last.sort_values("conversions", ascending=False, kind="stable")
 touching = int((ordered["low"].to_numpy()[:-1] < ordered["high"].to_numpy()[1:]).sum())
 places = ordered.iloc[len(ordered) // 2]
 ct.say(
@@ -404,11 +404,11 @@ ct.plots.heat(returns, what="return on advertising spend",
 windows = {days: ct.build_journeys(touches, conversions, days) for days in [7, 30, 90]}
 firsts = {f"{days} days": ct.compare(found, ["first_touch"]).wide()["first_touch"]
           for days, found in windows.items()}
-by_window = pd.DataFrame(firsts).fillna(0.0).sort_values("90 days", ascending=False)
+by_window = pd.DataFrame(firsts).fillna(0.0).sort_values("90 days", ascending=False, kind="stable")
 ct.show(by_window, name="windows", rows=20)
 
 # %% tags=["hide-input"]
-change = (by_window["90 days"] - by_window["7 days"]).abs().sort_values()
+change = (by_window["90 days"] - by_window["7 days"]).abs().sort_values(kind="stable")
 ct.say(
     "By first touch, {channel} has {short:,.0f} conversions with a week and {long:,.0f} with ninety days. A window is a setting that "
     "nobody sees in a report. Ask for it before you compare two of them.",

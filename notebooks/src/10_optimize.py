@@ -231,7 +231,7 @@ ct.plots.bars(by_last, y="profit", low="profit_low", high="profit_high", unit=sh
 # can change our minds.
 
 # %%
-decision = by_last[["cost", "value", "profit", "verdict"]].sort_values("profit")
+decision = by_last[["cost", "value", "profit", "verdict"]].sort_values("profit", kind="stable")
 ct.show(decision, name="decision_by_last_click", rows=20)
 
 # %% tags=["hide-input"]
@@ -296,7 +296,7 @@ ct.say(
 # works best. The tempting way is to take the return that it had so far, and to multiply.
 
 # %%
-returns = (by_last["value"] / by_last["cost"]).sort_values(ascending=False)
+returns = (by_last["value"] / by_last["cost"]).sort_values(ascending=False, kind="stable")
 best = by_last.loc[returns.index[0]]
 
 # %% tags=["hide-input"]
@@ -544,7 +544,7 @@ guard = cost_per_week.to_frame().assign(
     may_lose=may_lose, noticed=may_lose > (1.64 + 0.84) * swing, stopped_by_all=agreed)
 
 # %% tags=["hide-input"]
-guard = may_lose if isinstance(may_lose, ct.Gap) else guard.sort_values("cost_per_week", ascending=False)
+guard = may_lose if isinstance(may_lose, ct.Gap) else guard.sort_values("cost_per_week", ascending=False, kind="stable")
 
 # %%
 ct.show(guard, name="guardrail", rows=20)

@@ -270,7 +270,7 @@ shown = ["last_touch", "first_touch", "linear", "time_decay", "position_based",
 regret = results.wide("regret").loc[shown] / 1000
 
 # %% tags=["hide-input"]
-means, lowest = regret[names].mean(axis=1).sort_values(), regret[names].min()
+means, lowest = regret[names].mean(axis=1).sort_values(kind="stable"), regret[names].min()
 beaten = int((regret.loc[means.index[0], names] > lowest + 1e-9).sum())
 headline = (f"{listed(means.index[:1]).capitalize()} loses least on average, and in {beaten} of {len(names)} worlds "
             f"another model does better")
@@ -463,7 +463,7 @@ ct.show(over.round(2).reset_index(names="world"), name="overclaim", rows=20,
         caption="Credit of all paid channels, over what they caused together")
 
 # %% tags=["hide-input"]
-far = over["platform_claims+views"].sort_values()
+far = over["platform_claims+views"].sort_values(kind="stable")
 placebo = results.wide("claimed")["placebo"]
 ct.say(
     "Last click lies between {low:.2f} and {high:.2f}. The platforms, each counting for itself, reach {most:.2f} in "
@@ -644,14 +644,14 @@ ct.say(
 # %%
 told = ["truth", "last_touch", "shapley+views", "incremental", "holdout"]
 owner = pd.DataFrame({model: results.credit("larkspur", model).mean() for model in told})
-owner = owner.rename(columns={"truth": "caused"}).sort_values("caused", ascending=False)
+owner = owner.rename(columns={"truth": "caused"}).sort_values("caused", ascending=False, kind="stable")
 ct.show(owner.round(0).reset_index(), name="larkspur", rows=20,
         caption="Larkspur: conversions caused, and what each kind of evidence says")
 
 # %% tags=["hide-input"]
 tests = results.credit("larkspur", "holdout")
 spread_of, within = tests.std(), (tests.mean() - owner["caused"]).abs() <= 2.1 * tests.sem()
-over_by = (owner["incremental"] - owner["caused"]).sort_values()
+over_by = (owner["incremental"] - owner["caused"]).sort_values(kind="stable")
 ct.say(
     "The best model of the log credits {over} with {a:,.0f} conversions, where it caused {b:,.0f}, and {under} with "
     "{c:,.0f}, where it caused {d:,.0f}. On {near} it is nearest. The holdouts, averaged over the seeds, are as near to "

@@ -76,7 +76,7 @@ class Likelihood:
 
     def log_likelihood(self, log_hazard: Floats) -> float:
         """Of all visits, at those log-hazards; the prior is left out."""
-        return -self._surprise(np.exp(log_hazard))
+        return -self._negative_log_likelihood(np.exp(log_hazard))
 
     def at(self, place: Floats) -> Local:
         """The value and its derivatives."""
@@ -84,7 +84,7 @@ class Likelihood:
         terms = self.exposures.at(numbers.half_lives)
         total = numbers.effects @ terms.exposures
         hazard = np.exp(np.clip(numbers.coefficients @ self.constant + bent(total, numbers.bend), LOWEST, HIGHEST))
-        pull, stiffness = self._pull(hazard), self._stiffness(hazard)
+        pull, stiffness = self._slopes(hazard), self._curvatures(hazard)
         bend = _bend_slopes(total, numbers.bend)
         moves = np.vstack([terms.exposures, self._by_life(terms.first, numbers.effects)])  # of the total, with each number
         gradient = np.concatenate([self.constant @ pull, moves @ (pull * bend.slope), [pull @ bend.by_bend]])
@@ -92,7 +92,7 @@ class Likelihood:
         for row, column, amount in self._mixed(terms.first, terms.second, numbers.effects, pull * bend.slope):
             curvature[row, column] += amount
         prior = self._prior(place)
-        return Local(self._surprise(hazard) + prior.value, gradient + prior.gradient, curvature + prior.curvature)
+        return Local(self._negative_log_likelihood(hazard) + prior.value, gradient + prior.gradient, curvature + prior.curvature)
 
     def _by_life(self, slopes: list[Slope], effects: Floats) -> Floats:
         """How the total changes with the logarithm of each half-life; shape (players, visits)."""
@@ -140,19 +140,19 @@ class Likelihood:
         value = (drawn_to_zero @ place**2 + apart @ apart * APART**2) / 2
         return Local(float(value), drawn_to_zero * place + apart, curvature)
 
-    def _surprise(self, hazard: Floats) -> float:
+    def _negative_log_likelihood(self, hazard: Floats) -> float:
         """The negative log-likelihood."""
         sold, others = hazard[self.bought], hazard[~self.bought]
         return float(self.stands_for * others.sum() - np.log(-np.expm1(-sold)).sum())
 
-    def _pull(self, hazard: Floats) -> Floats:
+    def _slopes(self, hazard: Floats) -> Floats:
         """The derivative of the negative log-likelihood in the log-hazard of each visit."""
         pull = self.stands_for * hazard
         sold = hazard[self.bought]
         pull[self.bought] = -sold / np.expm1(sold)
         return pull
 
-    def _stiffness(self, hazard: Floats) -> Floats:
+    def _curvatures(self, hazard: Floats) -> Floats:
         """The second derivative of the negative log-likelihood in the log-hazard of each visit."""
         stiffness = self.stands_for * hazard
         sold = hazard[self.bought]

@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 ARRIVED = 1e-9  # standard errors
 LONGEST = 200  # steps
 EASIER, HARDER, HARDEST = 1 / 8, 8.0, 1e12  # how damping changes after a step that was taken, and one that was not; its end
-ROUNDING = 1e-13  # of the value: less is no difference
+ROUNDING = 1e-11  # of the value: a sum of a million terms does not tell less
 FLAT = 1e-14  # of the largest curvature in its own units: less is none
 
 
@@ -73,20 +73,22 @@ def find_minimum(function: Callable[[Floats], Local], starts: Iterable[Floats], 
     ([1.0, 0.5], True)
     """
     ends = [_descend(function, np.clip(start, low, high), low, high) for start in starts]
-    return min(ends, key=lambda end: end.value)
+    least = min(end.value for end in ends)
+    lowest = [end for end in ends if end.value <= least + ROUNDING * abs(least)]
+    return min(lowest, key=lambda end: (not end.arrived, end.value))
 
 
 def _descend(function: Callable[[Floats], Local], place: Floats, low: Floats, high: Floats) -> Minimum:
     """One search: steps are damped as Levenberg and Marquardt do, and cut at the bounds (Bertsekas 1982)."""
     here, damping = function(place), 1e-3
+    bowl = _Bowl(here, _free(place, here, low, high))
     for _ in range(LONGEST):
-        bowl = _Bowl(here, _free(place, here, low, high))
         if bowl.distance <= ARRIVED:
             break
         place, there, damping = _step(function, place, here, bowl, damping, low, high)
         if there is None:
             break
-        here = there
+        here, bowl = there, _Bowl(there, _free(place, there, low, high))
     return Minimum(place, here.value, bowl.distance)
 
 
@@ -99,11 +101,18 @@ def _free(place: Floats, here: Local, low: Floats, high: Floats) -> NDArray[np.b
 
 def _step(function: Callable[[Floats], Local], place: Floats, here: Local, bowl: _Bowl, damping: float, low: Floats,
           high: Floats) -> tuple[Floats, Local | None, float]:
-    """The next place, the function there, and the next damping; nothing there if no step, however short, leads down."""
+    """The next place, the function there, and the next damping; nothing there if no step, however short, leads down.
+
+    Where rounding is all that the value could still tell, the whole step to the bottom is taken without asking it.
+    """
+    noise = ROUNDING * abs(here.value)
+    if bowl.distance**2 / 2 < noise:
+        new = np.clip(place + bowl.step(0.0), low, high)
+        return new, function(new), damping
     while damping < HARDEST:
         new = np.clip(place + bowl.step(damping), low, high)
         there = function(new)
-        if there.value <= here.value + ROUNDING * abs(here.value):
+        if there.value <= here.value + noise:
             return new, there, damping * EASIER
         damping *= HARDER
     return place, None, damping

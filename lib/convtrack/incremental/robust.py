@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.special import expit
 from statsmodels.api import OLS
 
+from ..gaps import Gap
 from .likelihood import SPREAD
 from .newton import Local, find_minimum
 from .visits import Floats, VisitLog
@@ -17,7 +18,7 @@ SAME = 1e-9  # what is left of a column, squared and relative, that others alrea
 LEAST, MOST = 0.01, 0.99  # a propensity beyond these is trimmed: nobody alike is there to compare with
 
 
-def doubly_robust(log: VisitLog, players: Sequence[str]) -> pd.DataFrame:
+def doubly_robust(log: VisitLog, players: Sequence[str]) -> pd.DataFrame | Gap:
     """Conversions that each channel adds among the visitors whom it reached: channel | conversions | value | low | high.
 
     For a channel, t says whether it reached a visitor at all, y counts the visitor's conversions, and x is what is known of
@@ -31,19 +32,27 @@ def doubly_robust(log: VisitLog, players: Sequence[str]) -> pd.DataFrame:
     log : VisitLog
         As `read_visits` makes it.
     players : names of channels
-        Each is estimated apart. One without touches adds 0; what one adds that reached everybody is not known (NaN), nor is
-        it where the search for the chances of being reached did not arrive.
+        Each is estimated apart. One without touches adds 0; what one adds that reached everybody is not known (NaN).
+
+    Returns
+    -------
+    DataFrame or Gap
+        A gap if the search for the chances of being reached by one of them did not arrive.
     """
     reached = np.zeros((len(log.covariates), len(players) + 1))
     reached[log.visitor, log.among(players)] = 1  # the last column is everything else
     sold = np.bincount(log.visitor[log.visits], log.bought, minlength=len(reached))
     rows = [_on_the_reached(reached[:, place], sold, log.covariates, np.delete(reached, [place, -1], axis=1))
             for place in range(len(players))]
+    lost = [player for player, row in zip(players, rows, strict=True) if row is None]
+    if lost:
+        return Gap(f"The search for the chances of being reached by {', '.join(lost)} did not arrive.", "Leave it out, or take a longer log.")
     table = pd.DataFrame(rows, columns=["conversions", "low", "high"]).assign(channel=list(players))
     return table.assign(value=table["conversions"] * log.mean_value)[["channel", "conversions", "value", "low", "high"]]
 
 
-def _on_the_reached(treated: Floats, sold: Floats, covariates: Floats, others: Floats) -> tuple[float, float, float]:
+def _on_the_reached(treated: Floats, sold: Floats, covariates: Floats, others: Floats) -> tuple[float, float, float] | None:
+    """What a channel added with its interval; None where the search for the chances of being reached did not arrive."""
     if treated.min() == treated.max():
         return (0.0, 0.0, 0.0) if treated.max() == 0 else (np.nan, np.nan, np.nan)
     known = _independent(np.column_stack([np.ones(len(treated)), covariates, others]))
@@ -51,7 +60,7 @@ def _on_the_reached(treated: Floats, sold: Floats, covariates: Floats, others: F
     without = OLS(sold[apart], known[apart]).fit()
     chance = _chances_of_being_reached(treated, known)
     if chance is None:
-        return np.nan, np.nan, np.nan
+        return None
     terms = (treated - (1 - treated) * chance / (1 - chance)) * (sold - without.predict(known))
     spread = 1.96 * np.sqrt(len(terms)) * terms.std()
     return terms.sum(), terms.sum() - spread, terms.sum() + spread

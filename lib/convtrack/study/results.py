@@ -47,7 +47,7 @@ class Results:
     def main_size(self) -> dict[str, int]:
         """The size at which each world has the most seeds."""
         seeds = self.scores.groupby(WORLD)["seed"].nunique().reset_index()
-        return seeds.sort_values("seed").groupby("scenario").last()["visitors"].to_dict()
+        return seeds.sort_values("seed", kind="stable").groupby("scenario").last()["visitors"].to_dict()
 
     def main(self, table: pd.DataFrame) -> pd.DataFrame:
         """The rows of `table` at each world's main size."""

@@ -32,7 +32,8 @@ def score(credit: pd.DataFrame, game: Game, margin: float, visitors: int) -> dic
     dict
         share_mae and share_error: mean absolute difference, and half the sum of absolute differences, between the model's and
         the true shares of the paid channels, the true ones by switching each off; shapley_mae: the former against the Shapley
-        value of the same game. tau: Kendall's tau-b of credit and truth. overclaim: credit of all paid channels over the
+        value of the same game. tau: Kendall's tau-b of credit and truth,
+        both rounded to nine decimals. overclaim: credit of all paid channels over the
         conversions that all of them together cause. claimed: their credit over all conversions. regret: profit lost, per
         100,000 visitors and in the world's currency, when every channel whose credited gross profit is below its cost is
         stopped and every other one kept, against the best of all ways to keep and stop. NaN where a score has no meaning,
@@ -60,4 +61,5 @@ def _shares(amounts: np.ndarray) -> np.ndarray:
 
 
 def _tau(claims: np.ndarray, true: np.ndarray) -> float:
+    claims, true = np.round(claims, 9), np.round(true, 9)  # credit that is equal but for rounding is equal
     return float(kendalltau(claims, true).statistic) if np.ptp(true) > 0 and np.ptp(claims) > 0 else float("nan")

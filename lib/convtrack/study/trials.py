@@ -117,7 +117,7 @@ def _incremental(log: VisitLog, played: Game) -> Iterator[tuple[str, pd.DataFram
     yield "incremental", _or_unknown(fit.switched_off(), played.players)
     yield "incremental_shapley", _or_unknown(fit.shapley(), played.players)
     yield "incremental_backward", _or_unknown(fit.backward(log), played.players)
-    yield "doubly_robust", doubly_robust(log, played.players)
+    yield "doubly_robust", _or_unknown(doubly_robust(log, played.players), played.players)
 
 
 def _or_unknown(credit: pd.DataFrame | Gap, players: Sequence[str]) -> pd.DataFrame:

@@ -365,10 +365,10 @@ def _tilt(intent: np.ndarray, slope: float) -> np.ndarray:
 
 def _after_an_opener(first: pd.DataFrame, openers: pd.DataFrame, days: float) -> pd.DataFrame:
     """The first touches of people who had an opener at most so many days before."""
-    opened = openers[["visitor", "time"]].sort_values("time").assign(opened=True)
-    ordered = first.reset_index(names="place").sort_values("time")
+    opened = openers[["visitor", "time"]].sort_values("time", kind="stable").assign(opened=True)
+    ordered = first.reset_index(names="place").sort_values("time", kind="stable")
     found = pd.merge_asof(ordered, opened, on="time", by="visitor", tolerance=int(min(days, 10_000) * DAY))
-    return first.loc[found.loc[found["opened"].notna(), "place"].sort_values()]
+    return first.loc[found.loc[found["opened"].notna(), "place"].sort_values(kind="stable")]
 
 
 def _start(channel: str, scenario: Scenario, campaign: int = -1) -> dict[str, Any]:

@@ -98,7 +98,7 @@ ct.say(
 pages = sessions["landing_page"].astype("str").str.removeprefix("https://")
 landed = sessions.assign(landing_page=pages).dropna(subset="landing_page")
 doors = ct.metrics.segment_rates(landed, conversions, "landing_page")
-doors = doors.sort_values("converting_sessions", ascending=False)
+doors = doors.sort_values("converting_sessions", ascending=False, kind="stable")
 
 # %% tags=["hide-input"]
 most = doors.iloc[0]
@@ -120,7 +120,7 @@ ct.plots.bars(doors, x="landing_page", y="conversion_rate", low="low", high="hig
 # %% tags=["hide-input"]
 overall = doors["converting_sessions"].sum() / doors["sessions"].sum()
 above, below = (doors["low"] > overall).sum(), (doors["high"] < overall).sum()
-best = doors.sort_values("conversion_rate", ascending=False).iloc[0]
+best = doors.sort_values("conversion_rate", ascending=False, kind="stable").iloc[0]
 ct.say(
     "All together {overall:.1%} of the sessions convert. {above:,.0f} of the pages lie above that with their whole interval, "
     "{below:,.0f} below it, and for the other {rest:,.0f} the data does not say. Only the first two groups are worth a bet.",

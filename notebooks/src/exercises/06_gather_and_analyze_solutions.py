@@ -48,7 +48,7 @@ rng = np.random.default_rng(seed)
 in_social = sessions[sessions["channel"].isin(social.split(", "))]
 campaigns = ct.metrics.segment_rates(in_social, conversions, "campaign")
 campaigns = campaigns.dropna(subset="campaign")
-campaigns = campaigns.sort_values("rate", ascending=False, ignore_index=True)
+campaigns = campaigns.sort_values("rate", ascending=False, ignore_index=True, kind="stable")
 ct.show(campaigns, name="campaigns", kinds={"low": "share", "high": "share"})
 
 # %% [markdown]
@@ -88,7 +88,7 @@ first, last = ends.dt.tz_localize(None).dt.normalize()
 calendar = pd.Series(pd.date_range(first, last).day_name()).value_counts().to_frame("days")
 weekdays = calendar.assign(conversions=local.dt.day_name().value_counts()).fillna(0)
 weekdays["per_day"] = weekdays["conversions"] / weekdays["days"]
-weekdays = weekdays.sort_values("per_day", ascending=False)
+weekdays = weekdays.sort_values("per_day", ascending=False, kind="stable")
 ct.show(weekdays.rename_axis("weekday"), name="weekdays")
 
 # %% [markdown]

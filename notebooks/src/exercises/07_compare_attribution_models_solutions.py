@@ -39,7 +39,7 @@ journeys = ct.build_journeys(touches, conversions, shop.lookback_days)
 flatter = ct.attribution.PositionBased(name="30/40/30", first=0.3, last=0.3)
 both = ct.compare(journeys, ["position_based", flatter]).wide()
 both["change"] = both["30/40/30"] - both["position_based"]
-ct.show(both.sort_values("change"), name="flatter_rule", rows=20)
+ct.show(both.sort_values("change", kind="stable"), name="flatter_rule", rows=20)
 
 # %% [markdown]
 # Now the reason. The rule can only move credit on journeys of three touches and more, since shorter ones have no middle. So we count, for
@@ -52,7 +52,7 @@ both_ends = won["path"].map(lambda path: path[:1] + path[-1:] if len(path) > 2 e
 ends = both_ends.explode().value_counts()
 
 # %% tags=["hide-input"]
-change = both["change"].sort_values()
+change = both["change"].sort_values(kind="stable")
 ct.say(
     "{winner} gains most, {gain:.1f} conversions: it has {wm:,.0f} touches in the middle of these journeys and {we:,.0f} at an end. {loser} loses most, "
     "{loss:.1f}: {lm:,.0f} in the middle and {le:,.0f} at an end.",
@@ -103,7 +103,7 @@ ct.say(
 # %%
 with_all = ct.compare(journeys, ["markov"]).wide()["markov"]
 without = ct.compare(journeys[journeys["converted"]], ["markov"]).wide()["markov"]
-difference = (without - with_all).sort_values()
+difference = (without - with_all).sort_values(kind="stable")
 
 # %% tags=["hide-input"]
 ct.say(

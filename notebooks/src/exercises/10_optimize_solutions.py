@@ -225,7 +225,7 @@ journeys = ct.journeys_of(shop)
 weeks = ct.budget.weekly(shop.spend, journeys, "last_touch", shop.time_zone)
 sizes = weeks.groupby("channel").agg(
     cost=("cost", "mean"), value=("value", "mean"), swing=("value", "std"))
-line = sizes.sort_values("cost").iloc[-1]
+line = sizes.sort_values("cost", kind="stable").iloc[-1]
 unrest = line["swing"] / line["value"]
 
 # %%
