@@ -11,6 +11,7 @@ import pytest
 from convtrack.attribution import compare
 from convtrack.errors import ConvtrackError
 from convtrack.journeys import account_for_touches, build_journeys, count_paths, find_touches
+from convtrack.sessions import sessionize
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -382,6 +383,38 @@ def test_without_session_ids_half_an_hour_of_silence_begins_a_new_touch():
     assert find_touches(events)["touch_time"].tolist() == [
         pd.Timestamp(START) + pd.Timedelta(minutes=m) for m in (0, 61, 61)
     ]
+
+
+def visits_of(rows: list[tuple]) -> pd.DataFrame:
+    return events_of(rows, ["event_name", "channel", "value"])
+
+
+def test_a_visit_that_names_no_channel_is_a_touch_of_direct_exactly_as_it_is_a_session_of_it():
+    events = visits_of(
+        [
+            ("v", 0, "page_view", "Email", 0),
+            ("v", 1, "page_view", None, 0),
+            ("v", 100, "page_view", None, 0),
+            ("v", 101, "purchase", None, 40),
+            ("w", 0, "page_view", None, 0),
+            ("w", 1, "page_view", "SMS", 0),
+        ]
+    )
+    found = find_touches(events)
+    assert found[["visitor_id", "channel"]].values.tolist() == [["v", "Email"], ["w", "SMS"], ["v", "Direct"]]
+    assert sessionize(events)["channel"].value_counts().to_dict() == found["channel"].value_counts().to_dict()
+
+
+def test_a_conversion_that_was_reported_without_a_visit_is_no_touch_of_direct():
+    events = visits_of([("v", 0, "ad", "Email", None), ("v", 100, "purchase", None, 40), ("v", 200, "Kauf", None, 40)])
+    assert find_touches(events)["channel"].tolist() == ["Email"]
+    assert sessionize(events)["channel"].tolist() == ["Email", "Unassigned", "Unassigned"]
+
+
+def test_columns_for_channels_that_are_empty_are_named_and_not_asked_for_again():
+    empty = visits_of([("v", 0, "page_view", None, None)]).assign(utm_source=None, utm_medium=None)
+    assert "channel, utm_source, utm_medium are empty in every row" in find_touches(empty).sentence
+    assert "Map a column to `channel`" in find_touches(empty[["visitor_id", "event_time", "event_name"]]).sentence
 
 
 @given(st.randoms(use_true_random=False))

@@ -376,12 +376,28 @@ def test_spellings_are_known_in_any_case_and_with_any_spaces_hyphens_and_umlauts
 
 @pytest.mark.parametrize(("text", "ours"), [
     ("E-Mail-Newsletter", "Email"), ("google / organic", "Organic Search"), ("(direct) / (none)", "Direct"),
-    ("SEO", "Organic Search"), ("Google Ads Brand", "Paid Search Brand"), ("instagram", "Organic Social"),
+    ("SEO", "Organic Search"), ("Google Ads Brand", "Paid Search Brand"), ("instagram", None), ("instagram social", "Organic Social"),
     ("SEA non-brand", "Paid Search Generic"), ("Réseaux sociaux payants", "Paid Social"), ("", None),
     ("TikTok Ads", "Paid Social"), ("Google Ads", None), ("Newsletter Partner XY", None), ("google", None),
     ("correo electrónico", "Email"), ("Affiliates", "Affiliates"), ("cross network", "Cross-network")])
 def test_a_channel_is_known_only_if_every_word_of_it_is(text: str, ours: str | None) -> None:
     assert Words().spelled("channel", text) == ours
+
+
+@pytest.mark.parametrize(("column", "kind"), [("fbclid", "fbclid"), ("session_gclid", "gclid"), ("ScCid", "sccid"),
+                                             ("Google Click ID", "gclid"), ("click_id", "click_id")])
+def test_a_column_of_click_ids_keeps_its_kind(tmp_path: Path, column: str, kind: str) -> None:
+    rows = "1,2026-03-01 10:00Z,v,page_view,IwAR0\n2,2026-03-01 11:00Z,w,purchase,\n"
+    found = propose(saved(tmp_path, f"event_id,time,visitor_id,event,{column}\n{rows}"), currency="EUR")
+    assert events_of(found)["columns"][kind] == column
+
+
+def test_names_of_one_s_own_that_would_become_one_channel_stay_as_they_are(tmp_path: Path) -> None:
+    names = ["Newsletter", "Mailing", "Direkt", "direkt", "SEO"]
+    rows = "".join(f"{at},2026-03-01 10:00Z,v,purchase,{name}\n" for at, name in enumerate(names))
+    found = propose(saved(tmp_path, f"event_id,time,visitor_id,event,Kanal\n{rows}"), currency="EUR")
+    assert events_of(found)["values"]["channel"] == {"Direkt": "Direct", "direkt": "Direct", "SEO": "Organic Search"}
+    assert any("left as they are: Newsletter (1), Mailing (1)" in line for line in found.lines)
 
 
 def test_the_synonyms_speak_of_columns_values_and_goals_that_exist() -> None:

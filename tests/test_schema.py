@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 # The columns as the design lists them; `?` marks those that a row may lack.
 DESIGN = {
     "events": "event_id event_name event_time received_time? visitor_id user_id? session_id? page_url? referrer? utm_source? "
-    "utm_medium? utm_campaign? utm_content? utm_term? click_id? channel? campaign? interaction? transaction_id? "
+    "utm_medium? utm_campaign? utm_content? utm_term? click_id? "
+    "gclid? wbraid? gbraid? gad_source? dclid? msclkid? ttclid? twclid? li_fat_id? rdt_cid? sccid? "
+    "yclid? fbclid? igshid? epik? ysclid? srsltid? "
+    "channel? campaign? interaction? transaction_id? "
     "value? currency? device? browser? country? consent? is_test? user_agent?",
     "platform_reports": "date platform campaign? conversions value?",
     "visitors": "visitor_id user_id?",

@@ -204,6 +204,18 @@ REFUSALS = {
         ("{file: events.csv}", "{file: events.csv, decimal: ';'}"),
         ["'tables: events: decimal'", "';'"],
     ),
+    "an unknown key of channels": (
+        ("title: A small shop", "title: A small shop\nchannels: {own_site: [shop.example]}"),
+        ["'channels: own_site'", "Closest: 'own_sites'"],
+    ),
+    "an unknown key of a rule": (
+        ("title: A small shop", "title: A small shop\nchannels: {rules: [{sorce: x, channel: Press}]}"),
+        ["'channels: rules: 0: sorce'", "Closest: 'source'"],
+    ),
+    "a rule for every row": (
+        ("title: A small shop", "title: A small shop\nchannels: {rules: [{channel: Press}]}"),
+        ["'channels: rules: 0'", "a source, a medium or a campaign"],
+    ),
     "broken YAML": (("title: A small shop", "title: [A small shop"), ["line 3", "not YAML", "quotes"]),
     "a tab in YAML": (("  events:", "\tevents:"), ["line 7", "not YAML"]),
     "a control character": (("title: A small shop", "title: A\x07shop"), ["not YAML"]),

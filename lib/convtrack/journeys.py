@@ -22,7 +22,7 @@ from .errors import ConvtrackError, nearest
 from .gaps import Gap, passes_gaps
 from .goals import find_conversions
 from .schema import INTERACTIONS, OFF_SITE_EVENTS
-from .sessions import SESSION_KEY
+from .sessions import SESSION_KEY, with_direct
 from .settings import Lookback, Study
 
 WON_COLUMNS = ["conversion_id", "visitor_id", "conversion_time", "value"]
@@ -40,7 +40,8 @@ def find_touches(events: pd.DataFrame, interactions: Sequence[str] = ("click", "
     ----------
     events : DataFrame
         Table `events`. Without a column `interaction` every event is on the site, and a touch is the first row of a
-        session and each row whose channel differs from the one before it in the session; all are called "visit".
+        session and each row whose channel differs from the one before it in the session; all are called "visit". A visit
+        that names no channel is a touch of "Direct", by `with_direct`.
     interactions : sequence of str
         Which interactions make a touch: of view, click, visit, open, delivery.
     keep : sequence of str
@@ -63,11 +64,11 @@ def find_touches(events: pd.DataFrame, interactions: Sequence[str] = ("click", "
             raise ConvtrackError(f"'{name}' is no kind of touch.{nearest(name, INTERACTIONS)} "
                                  f"Write some of: {', '.join(INTERACTIONS)}")
     if "channel" not in events or events["channel"].isna().all():
-        return NO_CHANNEL
+        return _no_channel(events)
     if "interaction" in events and events["interaction"].notna().any():
         rows = events[events["interaction"].isin(interactions) & events["channel"].notna()]
     else:
-        rows = _changes_of_channel(events)
+        rows = _changes_of_channel(with_direct(events) if "event_name" in events else events)
     rows = rows.rename(columns={"event_time": "touch_time"}).reindex(columns=list(dict.fromkeys([*TOUCH_COLUMNS, *keep])))
     return rows.sort_values(["touch_time", "visitor_id", "channel"], kind="stable").reset_index(drop=True)
 
@@ -151,6 +152,16 @@ def _read(expression: ir.Table, key: str, prefix: str, kinds: Kinds) -> pd.DataF
 def _in_lists(flat: Any, starts: np.ndarray) -> pd.Series:
     values = flat.tolist()
     return pd.Series([values[a:b] for a, b in pairwise(starts.tolist())], dtype="object")
+
+
+def _no_channel(events: pd.DataFrame) -> Gap:
+    named = [name for name in ("channel", "utm_source", "utm_medium", "referrer", "page_url", "click_id") if name in events]
+    filled = [name for name in named if events[name].notna().any()]
+    if not named[1:]:
+        return NO_CHANNEL
+    said = f"{', '.join(filled)} hold nothing but the site itself" if filled else f"{', '.join(named)} are empty in every row"
+    return Gap(f"No row names a channel: of its columns, {said}.",
+               "Export the events with their tags or referrers, or map a column to `channel` in study.yaml.")
 
 
 def _changes_of_channel(events: pd.DataFrame) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import available_timezones
@@ -111,7 +112,8 @@ def propose(data: Path, time_zone: str | None = None, currency: str | None = Non
     title = name or data.resolve().stem
     short = re.sub(r"[^A-Za-z0-9_.-]+", "-", title).strip("-._") or "study"
     facts = {"file": data.resolve().name, "name": short, "title": title, "time_zone": time_zone, "tables": tables,
-             "left_out": left_out, **_money(tables, currency), **_goals(tables[0]), **_touches(tables[0])}
+             "left_out": left_out, "spellings": partial(_spellings, merged=_merged(tables)),
+             **_money(tables, currency), **_goals(tables[0]), **_touches(tables[0])}
     return Proposal(_fill_in(facts), folder)
 
 
@@ -244,15 +246,27 @@ class Spelling(NamedTuple):
     left: dict[str, int]
 
 
-def _spellings(found: Found) -> list[Spelling]:
+def _merged(tables: list[Found]) -> set[str]:
+    """The channels of ours that several of the data's own names would become: those names stay as they are."""
+    names = {text for found in tables for text in found.texts("channel")}
+    keys: dict[str | None, set[str]] = {}
+    for text in names:
+        keys.setdefault(tables[0].words.spelled("channel", text), set()).add(Words.key(text))
+    return {ours for ours, theirs in keys.items() if ours and len(theirs) > 1}
+
+
+def _spellings(found: Found, merged: set[str]) -> list[Spelling]:
     """The spellings of each column of which some are ours; none where Parquet has true and false, or codes."""
     columns = [found.columns[name] for name in found.columns if name in SPELLED]
-    return [_spelling(found, c) for c in columns if not pd.api.types.is_numeric_dtype(found.cells(c.name))]
+    return [_spelling(found, c, merged) for c in columns if not pd.api.types.is_numeric_dtype(found.cells(c.name))]
 
 
-def _spelling(found: Found, column: Column) -> Spelling:
+def _spelling(found: Found, column: Column, merged: set[str]) -> Spelling:
     counts = found.texts(column.name).value_counts()
     spelled = [(text, found.words.spelled(column.name, text), rows) for text, rows in counts.items()]
+    if column.name == "channel":
+        spelled = [(text, ours if ours not in merged or Words.key(text) == Words.key(ours) else None, rows)
+                   for text, ours, rows in spelled]
     return Spelling(column, [row for row in spelled if row[1] != row[0] and (row[1] or column.allowed)],
                     {text: rows for text, ours, rows in spelled if not (ours or column.allowed)})
 
@@ -286,5 +300,5 @@ def _touches(events: Found) -> dict[str, list[str]]:
 
 
 # what the template may call
-SHOWN = {"how_to_read": _how_to_read, "spellings": _spellings, "counted": _counted, "listed": listed,
+SHOWN = {"how_to_read": _how_to_read, "counted": _counted, "listed": listed,
          "count": "{:,}".format, "percent": "{:.0%}".format, "quoted": repr}

@@ -7,13 +7,17 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pandas as pd
+import yaml
 
+from .channels import UNASSIGNED, find_own_sites, has_hosts, traffic_sources
 from .gaps import Gap
 from .goals import find_conversions
 from .journeys import journeys_of
 from .lessons import Lesson
 from .settings import Study
 from .sources import Loaded
+
+MOST_UNASSIGNED, MOST_PAIRS = 0.1, 5  # the share of rows from which on it is a finding, and the pairs that it names
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ def make_passport(study: Study, lessons: Iterable[Lesson] = ()) -> Passport:
         channels=sorted(events["channel"].dropna().unique()),
         lessons={lesson.number: lesson_status(study, lesson) for lesson in lessons},
         findings=[*(finding for table in tables for finding in _quarantine_findings(table)),
-                  *_value_findings(conversions), *_touch_findings(study), *_spelling_findings(study)])
+                  *_value_findings(conversions), *_touch_findings(study), *_spelling_findings(study), *channel_findings(study)])
 
 
 def lesson_status(study: Study, lesson: Lesson) -> dict[str, str]:
@@ -115,6 +119,34 @@ def _spelling_findings(study: Study) -> list[str]:
     unknown = sorted(set(study.spend["channel"]) - set(study.events["channel"].dropna()))
     return [f"spend pays for {', '.join(unknown)}, which no event names; their conversions count as 0 (if they are spelled "
             f"otherwise, map them under values: channel: in study.yaml)"] if unknown else []
+
+
+def channel_findings(study: Study) -> list[str]:
+    """What nobody could put into a channel, with the sources behind it, and what was taken for the site itself."""
+    rows, own = study.events[study.events["channel"].notna()], study.settings.channels.own_sites
+    findings = []
+    for name in UNASSIGNED:
+        of_it = rows[rows["channel"] == name]
+        if len(of_it) > MOST_UNASSIGNED * len(rows):
+            findings.append(f"{len(of_it):,} of {len(rows):,} rows with a channel ({len(of_it) / len(rows):.0%}) are {name}: "
+                            f"{_pairs_behind(of_it, own)}")
+    guessed = [] if own or has_hosts(study.events) else find_own_sites(study.events)
+    return findings + [f"pages are written without their host, and {site} leads from one to the next, so it is taken for the "
+                       f"site itself (if it is not, write channels: {{own_sites: [YOUR_SITE]}} in study.yaml)" for site in guessed]
+
+
+def _pairs_behind(rows: pd.DataFrame, own_sites: Iterable[str]) -> str:
+    """The commonest sources and media of the rows, and the line that rules on the first of them."""
+    sources = traffic_sources(rows, own_sites)
+    pairs = pd.DataFrame({"source": sources["source"].mask(sources["source"] == "", sources["host"]), "medium": sources["medium"]})
+    counts = pairs[(pairs != "").any(axis=1)].value_counts()
+    if counts.empty:
+        return "the export itself calls them so. Rename them under values: channel: in study.yaml"
+    named = [f"{source or '(no source)'} / {medium or '(no medium)'} ({count:,})" for (source, medium), count in counts.items()]
+    more = f" and {len(named) - MOST_PAIRS} more pairs" if len(named) > MOST_PAIRS else ""
+    rule = yaml.safe_dump({"source": counts.index[0][0], "medium": counts.index[0][1], "channel": "YOUR_CHANNEL"},
+                          default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**9).strip()
+    return f"{', '.join(named[:MOST_PAIRS])}{more}. Say what they are in study.yaml: channels: {{rules: [{rule}]}}"
 
 
 def describe(passport: Passport) -> str:

@@ -80,6 +80,11 @@ class Words:
         self.kinds = dict(sorted(kinds.items(), key=lambda item: -len(item[0])))
         self.channels = {frozenset(kinds.split()): name for name, group in known["channels"].items() for kinds in group}
 
+    @staticmethod
+    def key(text: str) -> str:
+        """A name without case, accents, spaces and signs: two that are alike in it are one name."""
+        return _word(text).key
+
     def spelled(self, column: str, text: str) -> str | None:
         """Our spelling of a value, or None where it is not known."""
         key = _word(text).key

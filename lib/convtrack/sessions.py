@@ -21,6 +21,10 @@ OFFLINE_EVENTS = ("phone_call", "contract_signed")
 SESSION_KEY = ["visitor_id", "session_id"]  # both: GA4 numbers sessions within a visitor only
 SESSION_COLUMNS = ["session_id", "visitor_id", "start_time", "end_time", "duration_seconds", "pages",
                    "events", "channel", "campaign", "landing_page", "device", "country"]
+# events that a visit may end with, and that are sent without one too: from a till, a server or a customer database
+CONVERSION_EVENTS = ("purchase", "refund", "subscribe", "sign_up", "generate_lead", "lead_form", "phone_call", "contract_signed",
+                     "newsletter_opt_in", "sms_opt_in", "app_install", "conversion")
+PAGE_EVENTS = ("page_view", "session_start")
 OPTIONAL = ["session_id", "page_url", "channel", "campaign", "device", "country"]
 
 
@@ -57,8 +61,9 @@ def sessionize(events: pd.DataFrame, timeout_minutes: float = 30,
     DataFrame or Gap
         session_id, visitor_id, start_time, end_time, duration_seconds, pages (page_view events), events,
         channel, campaign, landing_page (the first page, without what follows `?` or `#`), device, country; in
-        order of start. Channel and campaign are those of the first row that names a channel, else "Direct"
-        and missing. The duration is last event minus first, so a session of one event lasts 0 seconds
+        order of start. Channel and campaign are those of the first row that names a channel; without one a visit is
+        "Direct", as in `with_direct`, and a session of conversions alone "Unassigned".
+        The duration is last event minus first, so a session of one event lasts 0 seconds
         (Universal Analytics' rule; GA4 reports the time in the foreground instead). A gap if nothing happened
         on the site.
 
@@ -79,7 +84,8 @@ def sessionize(events: pd.DataFrame, timeout_minutes: float = 30,
         return Gap("No event happened on the site, so there are no sessions.",
                    "Add page or shop events, each with visitor_id and event_time.")
     sessions = _totals(rows).merge(_origins(rows), on=SESSION_KEY, how="left")
-    sessions["channel"] = sessions["channel"].fillna("Direct")
+    other = np.where(_in_visits(rows).groupby([rows[key] for key in SESSION_KEY], sort=False).first(), "Direct", "Unassigned")
+    sessions["channel"] = sessions["channel"].fillna(pd.Series(other, index=sessions.index, dtype="str"))
     return sessions[SESSION_COLUMNS].sort_values(["start_time", *SESSION_KEY]).reset_index(drop=True)
 
 
@@ -119,6 +125,48 @@ def assign_sessions(events: pd.DataFrame, timeout_minutes: float = 30,
     ids = np.full(len(events), None, dtype=object)
     ids[rows["_row"].to_numpy()] = rows["session_id"].to_numpy(dtype=object)
     return events.assign(session_id=pd.array(ids, dtype="str"))
+
+
+@passes_gaps
+def with_direct(events: pd.DataFrame, timeout_minutes: float = 30,
+                offline: tuple[str, ...] = OFFLINE_EVENTS) -> pd.DataFrame:
+    """The same events, with the channel "Direct" where a visit begins of which no row names a channel.
+
+    Parameters
+    ----------
+    events : DataFrame
+        Table `events`. A visit is a session, the export's own or one by silence, in which somebody was seen on the site: in
+        a row with a page_url, or one that is no conversion. It begins with its first row. Events with a column
+        `interaction` say themselves what a touch is, and those without any channel say nothing: both stay as they are.
+    timeout_minutes, offline
+        As in `sessionize`.
+
+    Examples
+    --------
+    >>> events = pd.DataFrame({"visitor_id": ["v", "v", "w"], "event_name": ["page_view", "page_view", "purchase"],
+    ...     "channel": ["Email", None, None],
+    ...     "event_time": pd.to_datetime(["2026-01-05 10:00Z", "2026-01-07 10:00Z", "2026-01-07 10:00Z"])})
+    >>> with_direct(events)["channel"].fillna("").tolist()
+    ['Email', 'Direct', '']
+    """
+    says_itself = "interaction" in events and events["interaction"].notna().any()
+    if says_itself or "channel" not in events or events["channel"].isna().all():
+        return events
+    rows = ordered_visits(events.assign(_row=np.arange(len(events))), timeout_minutes, offline)
+    is_named = rows["channel"].notna().groupby([rows[key] for key in SESSION_KEY], sort=False).transform("any")
+    begins = rows.loc[~is_named & _in_visits(rows) & ~rows.duplicated(SESSION_KEY), "_row"]
+    channel = events["channel"].astype("str").to_numpy(dtype=object, copy=True)
+    channel[begins.to_numpy()] = "Direct"
+    return events.assign(channel=pd.array(channel, dtype="str"))
+
+
+def _in_visits(rows: pd.DataFrame) -> pd.Series:
+    """Whether each row is in a session in which somebody was seen on the site."""
+    full = rows.reindex(columns=["event_name", "page_url", "transaction_id", "value"])
+    is_worth = full["transaction_id"].notna() | (full["value"].fillna(0) != 0)
+    is_conversion = full["event_name"].isin(CONVERSION_EVENTS) | (is_worth & ~full["event_name"].isin(PAGE_EVENTS))
+    is_seen = ~is_conversion | full["page_url"].notna()
+    return is_seen.groupby([rows[key] for key in SESSION_KEY], sort=False).transform("any")
 
 
 @passes_gaps

@@ -11,12 +11,12 @@ import pandas as pd
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from . import channels
+from .channels import ChannelRule, ChannelSettings, name_click_id, with_channels
 from .errors import ConvtrackError, nearest
 from .gaps import Gap
 from .goals import Goal, find_conversions
 from .schema import TABLES
-from .sessions import assign_sessions
+from .sessions import assign_sessions, with_direct
 from .sources import Loaded, TableSource, load_table, neighbour, zone
 
 Interaction = Literal["view", "click", "visit", "open", "delivery"]
@@ -59,6 +59,7 @@ class StudyFile(BaseModel):
     lookbacks: list[Lookback] = []
     milestone: str | None = None
     platforms: dict[str, list[str]] = {}
+    channels: ChannelSettings = ChannelSettings()
     connection: str | None = None
     exchange_rates: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = {}
     lessons: dict[str, dict[str, Any]] = {}
@@ -141,7 +142,8 @@ class Study:
         _check_bad_rows(loaded, self.settings)
         good = _in_one_currency(loaded.good, loaded, self.settings)
         if name == "events":
-            good = _with_sessions(channels.with_channels(good))
+            named = name_click_id(good, self.settings.tables[name].columns.get("click_id"))
+            good = with_direct(_with_sessions(with_channels(named, self.settings.channels)))
         return replace(loaded, good=good.reset_index(drop=True))
 
 
@@ -221,7 +223,9 @@ def _first_error(errors: ValidationError) -> str:
 
 
 def _known_keys(loc: tuple[Any, ...]) -> list[str]:
-    model = {"tables": TableSource, "goals": Goal}.get(str(loc[0]), StudyFile) if len(loc) > 1 else StudyFile
+    of_channels = ChannelRule if "rules" in loc else ChannelSettings
+    models = {"tables": TableSource, "goals": Goal, "channels": of_channels}
+    model = models.get(str(loc[0]), StudyFile) if len(loc) > 1 else StudyFile
     return list(model.model_fields)
 
 
