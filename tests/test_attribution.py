@@ -895,7 +895,7 @@ def test_paths_stored_as_parquet_or_text_give_the_credit_that_they_had(paths):
         paths.to_parquet(Path(folder) / "paths.parquet")
         stored = read_paths(Path(folder) / "paths.parquet")
         paths.assign(path=paths["path"].str.join(" > ")).to_csv(Path(folder) / "paths.csv", index=False)
-        written = read_paths(Path(folder) / "paths.csv")
+        written = read_paths(Path(folder) / "paths.csv", separator=" > ")
     assert stored["path"].tolist() == written["path"].tolist() == paths["path"].tolist()
     for found in (stored, written):
         for what in ("conversions", "value"):
@@ -911,6 +911,27 @@ def test_channels_are_split_at_a_spaced_arrow_only_and_keep_their_spelling(tmp_p
         [],
         ["email", "email", "Email"],
     ]
+
+
+@pytest.mark.parametrize("sign", [">", "→", " → ", "->", "=>", "|", ";", ", ", "\t", " >", "> ", "»"])
+def test_another_sign_between_channels_is_asked_about_and_can_be_either(sign, tmp_path, complaint):
+    pd.DataFrame({"path": ["A", f"A{sign}B{sign}C"], "total_conversions": [1, 2]}).to_csv(tmp_path / "paths.csv", index=False)
+    line = complaint(read_paths, tmp_path / "paths.csv")
+    assert line.startswith("paths.csv, row 3, column path: does '") and "--separator '" in line and "or is it a part" in line
+    joined = read_paths(tmp_path / "paths.csv", separator=sign.strip(" ") or sign)
+    assert joined["path"].tolist() == [["A"], ["A", "B", "C"]]
+    named = read_paths(tmp_path / "paths.csv", separator=" > ")
+    assert named["path"].tolist() == [["A"], [f"A{sign}B{sign}C".strip()]]
+
+
+def test_paths_written_as_json_lists_are_lists(tmp_path):
+    (tmp_path / "paths.csv").write_text('path,total_conversions\n"[""A > B"", ""C""]",1\n[],2\n,3\n')
+    assert read_paths(tmp_path / "paths.csv")["path"].tolist() == [["A > B", "C"], [], []]
+
+
+def test_channels_without_any_sign_between_them_are_not_asked_about(tmp_path):
+    (tmp_path / "paths.csv").write_text("path,total_conversions\nPaid-Search,1\nE=mail,2\n,1\n")
+    assert read_paths(tmp_path / "paths.csv")["path"].tolist() == [["Paid-Search"], ["E=mail"], []]
 
 
 def test_a_parquet_file_keeps_channels_that_a_text_would_break(tmp_path):

@@ -14,6 +14,7 @@ from convtrack.goals import (
     find_conversions,
     goal_table,
     mark_conversions,
+    missing_events,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -215,10 +216,77 @@ def test_a_column_that_a_goal_is_narrowed_by_must_be_there(complaint):
     assert "goals: sale: where" in line and "Closest: 'visitor_id'" in line
 
 
-def test_an_event_that_nothing_is_called_is_answered_with_the_nearest(complaint):
-    goals = {"sale": Goal(event="purchse", kind="site", value="column", once_per="event")}
-    line = complaint(find_conversions, TWO, goals)
-    assert "study.yaml, goals: sale" in line and "'purchse'" in line and "Closest: 'purchase'" in line
+def goal(event: str = "purchase", once_per: str = "event", **where: object) -> dict[str, Goal]:
+    return {"sale": Goal(event=event, kind="site", value="column", once_per=once_per, where=where)}
+
+
+@pytest.mark.parametrize("once_per", ["event", "session", "visitor"])
+def test_a_goal_whose_event_did_not_happen_counts_0_and_the_others_stand(once_per):
+    goals = {**goal(), "sign-up": goal("sign_up", once_per)["sale"]}
+    assert find_conversions(TWO, goals)["goal"].tolist() == ["sale", "sale"]
+    counts = count_firings(TWO, goals)
+    assert counts.loc["sign-up"].tolist() == [0, 0, 0, 0, 0] and counts.loc["sale", "counted"] == 2
+    assert missing_events(TWO, goals) == ["goal sign-up: no event is called 'sign_up', so it counts 0"]
+
+
+def test_where_no_goal_has_an_event_there_are_no_conversions_of_the_same_types():
+    none, some = (find_conversions(TWO, goal(event)) for event in ("sign_up", "purchase"))
+    assert none.empty and none.columns.tolist() == CONVERSION_COLUMNS
+    assert none["value"].dtype == some["value"].dtype and none["conversion_time"].dtype == some["conversion_time"].dtype
+    assert count_firings(TWO, goal("sign_up"))["fired"].tolist() == [0]
+
+
+def test_a_misspelt_event_counts_0_with_the_nearest_name():
+    assert missing_events(TWO, goal("purchse")) == [
+        "goal sale: no event is called 'purchse', so it counts 0. Closest: 'purchase'"
+    ]
+    assert missing_events(TWO, goal()) == []
+
+
+MIXED = TWO.assign(
+    channel=["Email", None], interaction=["click", None], is_test=pd.array([True, None], "boolean"), items=[20, 3]
+)
+
+
+@pytest.mark.parametrize(
+    ("where", "says"),
+    [
+        ({"chanel": "Email"}, "the events have no column 'chanel'. Closest: 'channel'."),
+        ({"channel": "email"}, "channel: no event has 'email'. Closest: 'Email'."),
+        ({"channel": "Emial"}, "channel: no event has 'Emial'. Closest: 'Email'."),
+        ({"interaction": "clik"}, "interaction: no event has 'clik'. Closest: 'click'."),
+        ({"interaction": "fax"}, "interaction: no event has 'fax'."),
+        ({"value": "twenty"}, "value: 'twenty' is not a number"),
+        ({"is_test": "perhaps"}, "is_test: 'perhaps' is not true or false"),
+    ],
+)
+def test_a_condition_that_names_nothing_is_refused_with_the_nearest(where, says, complaint):
+    for counted in (find_conversions, mark_conversions, count_firings):
+        line = complaint(counted, MIXED, goal(**where))
+        assert line.startswith("study.yaml, goals: sale: where:") and says in line
+
+
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        ({"value": "5"}, ["a"]),
+        ({"value": 5}, ["a"]),
+        ({"items": 20}, ["a"]),
+        ({"value": 5.5}, []),
+        ({"interaction": "visit"}, []),
+        ({"channel": "Direct"}, []),
+        ({"channel": "Zeppelin"}, []),
+        ({"channel": "Email", "items": "20"}, ["a"]),
+    ],
+)
+def test_a_condition_is_compared_as_its_column_is_and_one_that_did_not_happen_counts_0(where, found):
+    events = MIXED.drop(columns="is_test")
+    assert find_conversions(events, goal(**where))["event_id"].tolist() == found
+
+
+def test_a_flag_can_be_a_condition():
+    marked = mark_conversions(MIXED, goal(is_test=True))
+    assert marked["event_id"].tolist() == ["a"]
 
 
 def test_once_per_session_needs_sessions(complaint):

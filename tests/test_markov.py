@@ -9,6 +9,7 @@ from math import log
 import numpy as np
 import pandas as pd
 import pytest
+from convtrack.gaps import Gap
 from convtrack.attribution import Markov, as_paths, choose_order, fit_chain
 from convtrack.attribution import chain as chains
 from convtrack.attribution import markov as markov_module
@@ -493,12 +494,16 @@ def test_the_choice_among_thousands_of_campaigns_does_not_overflow():
     )  # 7,003 and the start
 
 
-@pytest.mark.parametrize(("journeys", "folds"), [(2, 5), (50, 1)])
-def test_too_few_journeys_or_folds_are_refused(journeys, folds, complaint):
-    paths = as_paths(table(("A", journeys, 0)))
-    assert f"{journeys} journeys with a touch" in complaint(
-        choose_order, paths, np.random.default_rng(1), folds
-    )
+@pytest.mark.parametrize("journeys", [0, 1, 2, 4])
+def test_too_few_journeys_to_put_some_aside_are_a_gap(journeys):
+    gap = choose_order(as_paths(table(("A", journeys, 0))), np.random.default_rng(1))
+    assert isinstance(gap, Gap) and gap.reason.startswith(f"{journeys} journeys with a touch are too few")
+
+
+@pytest.mark.parametrize("settings_", [{"folds": 1}, {"folds": 0}, {"prior": 0}, {"prior": -1}, {"prior": float("nan")}])
+def test_settings_that_predict_nothing_are_refused(settings_, complaint):
+    paths = as_paths(table(("A", 50, 0)))
+    assert "Write folds=5, prior=10" in complaint(choose_order, paths, np.random.default_rng(1), **settings_)
 
 
 def test_the_four_orders_are_four_models_with_names():

@@ -48,6 +48,7 @@ Touch Date,Cookie ID,Marketing Channel,Campaign Name,Touch Type,Activity,Revenue
 01/14/2026 2:10 PM,c2,Retargeting Display,Spring,Impression,Ad Impression,
 01/15/2026 2:10 PM,c2,Podcast Ads,Spring,Click,Purchase,"$1,012.50"
 """
+TABLES_COLUMNS = {column.name for column in TABLES["events"]}
 SMALL = "visitor,time,event\nv,2026-03-01 10:00,purchase\nv,2026-03-01 11:00,page view\n"
 
 
@@ -248,7 +249,7 @@ def test_a_folder_is_told_apart_by_columns(tmp_path: Path) -> None:
     assert {name: Path(table["file"]).name for name, table in tables.items()} == {
         "events": "a.csv", "spend": "b.csv", "orders": "c.csv"}
     assert settings_of(found)["currency"] == "EUR" and tables["spend"]["day_first"] is True
-    assert "not used: d.csv, which fits no table" in found.text
+    assert "not used: d.csv: it fits no table" in found.text
     assert found.questions == ["tables: orders: values: status: pending: write which it is: paid, refunded, "
                                "cancelled, test (rows: 1)"]
     text = found.text.replace("pending: null", "pending: cancelled")
@@ -272,6 +273,47 @@ def test_two_files_of_events_are_a_question(tmp_path: Path) -> None:
     saved(tmp_path, SMALL + "w,2026-03-02 11:00,purchase\n", "february.csv")
     asked = propose(tmp_path, "UTC", "EUR").questions
     assert len(asked) == 1 and "february.csv and january.csv both look like events" in asked[0]
+
+
+@pytest.mark.parametrize(("name", "content", "why"), [
+    ("ads.csv", b"Day,Cost\n\"2026-01-05,9\n2026-01-06,9\n", "cannot be read"),
+    ("empty.csv", b"", "is empty"),
+    ("headless.csv", b"2026-01-05,9\n2026-01-06,9\n", "looks like data"),
+    ("broken.parquet", b"PAR1 or not", "cannot be read as Parquet"),
+    ("image.csv", b"PK\x03\x04\x00\x00", "is not a text file"),
+])
+def test_a_file_of_a_folder_that_cannot_be_read_is_not_used_and_the_others_are(tmp_path, name, content, why) -> None:
+    saved(tmp_path, SMALL, "events.csv")
+    (tmp_path / name).write_bytes(content)
+    found = propose(tmp_path, "UTC", "EUR")
+    line = next(line for line in found.text.splitlines() if "not used" in line)
+    assert f"not used: {name}: " in line and why in line
+    assert found.questions == [] and len(opened(found, tmp_path).events) == 2
+
+
+def test_a_folder_in_which_no_file_can_be_read_says_why_in_one_line(tmp_path) -> None:
+    saved(tmp_path, "", "a.csv")
+    saved(tmp_path, "", "b.csv")
+    with pytest.raises(ConvtrackError, match=r"No file looks like events .*: a.csv, b.csv.*is empty"):
+        propose(tmp_path)
+
+
+def test_titles_sep_and_totals_of_an_ads_report_are_found(tmp_path: Path) -> None:
+    saved(tmp_path, SMALL, "events.csv")
+    saved(tmp_path, "Campaign report\nJanuary 1, 2026 - January 31, 2026\nDay,Channel,Cost\n2026-01-05,Email,12.30\n"
+                    "2026-01-06,Email,1.20\nTotal: Account, --,13.50\n", "ads.csv")
+    found = propose(tmp_path, "UTC", "EUR")
+    assert "2 lines above its header are skipped" in found.text
+    study = open_study(write_proposal(found, tmp_path / "study"))
+    assert study.spend["cost"].tolist() == [12.3, 1.2]
+
+
+@pytest.mark.parametrize("separator", [";", "\t", ",", "|"])
+def test_excels_line_that_names_the_separator_is_obeyed(tmp_path: Path, separator: str) -> None:
+    text = f"sep={separator}\n" + SMALL.replace(",", separator)
+    found = propose(saved(tmp_path, text), "UTC", "EUR")
+    assert events_of(found)["separator"] == separator and "1 line above its header is skipped" in found.text
+    assert len(opened(found, tmp_path).events) == 2
 
 
 # what cannot be told is asked
@@ -353,6 +395,7 @@ def test_any_key_and_value_come_back_whatever_the_comment(key: str, value: objec
 @example(time="#a", other="yes", event=": x")
 def test_any_column_name_can_be_mapped_and_read(tmp_path: Path, time: str, other: str, event: str) -> None:
     names = [time.strip(), other.strip(), "visitor", "event"]
+    assume(other.strip() not in TABLES_COLUMNS)  # a column that is called as one of ours is read as that one
     assume(len(set(names)) == 4 and all(names) and not re.search(r"[\x00-\x1f\x7f]", other + event))
     assume(not any(re.fullmatch(r"[\d.,:/ T+Z-]+", name) for name in names) and event.strip())
     with (tmp_path / "export.csv").open("w", encoding="utf-8", newline="") as file:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -122,6 +123,21 @@ def test_a_failing_lesson_keeps_its_partial_notebook_and_the_others_run(place):
     partial = nbformat.read(out / "01_fails.ipynb", as_version=4)
     assert any(o.output_type == "error" for c in partial.cells for o in c.get("outputs", []))
     assert "spilt" in (out / "index.html").read_text()
+
+
+KILLED = "import os, signal; os.kill({0}, signal.SIGKILL)"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
+@pytest.mark.parametrize(("victim", "why"), [("os.getpid()", "its kernel died"), ("os.getppid()", "its process went down")])
+def test_a_lesson_whose_kernel_or_process_is_killed_is_failed_and_the_others_have_their_report(place, victim, why):
+    write_lesson(place / "lessons" / "01_dies.ipynb", LESSON.replace("# %%\nct.say", f"# %%\n{KILLED.format(victim)}\n\n# %%\nct.say"))
+    done = run_tiny(place)
+    out = place / "results" / "tiny"
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert f"01  failed  Two numbers: {why}" in done.stdout and "00  done" in done.stdout
+    assert {"00_works.html", "index.html"} <= {p.name for p in out.iterdir()}
+    assert why in (out / "index.html").read_text()
 
 
 def test_a_lesson_that_the_data_cannot_carry_is_skipped_with_the_reason(place):
@@ -276,3 +292,53 @@ def test_compare_by_campaign_with_a_platform_and_what_would_change(tmp_path):
         cli("compare", str(shop), "--by", "campaign", "--models", "linear", "--format", "json", cwd=tmp_path).stdout
     )
     assert "retarget_basket" in by_campaign["models"]["linear"] and by_campaign["unattributed"] > 0
+
+
+@pytest.mark.parametrize(("encoding", "form"), [("cp1252", "json"), ("ascii", "table"), ("shift_jis", "csv"), ("utf-8", "csv")])
+def test_a_channel_of_any_script_is_written_in_any_encoding_of_the_output(tmp_path, encoding, form):
+    name = "検索広告 \N{SNOWMAN} \N{GRINNING FACE}"
+    (tmp_path / "paths.csv").write_text(f"path,total_conversions\n{name},2\nB > {name},1\n", encoding="utf-8")
+    words = [sys.executable, "-m", "convtrack.cli", "compare", "paths.csv", "--models", "last_touch", "--format", form]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, env=os.environ | {"PYTHONIOENCODING": encoding})
+    said = done.stderr.decode()
+    assert done.returncode == 0 and "Traceback" not in said
+    assert ("set PYTHONUTF8=1" in said) == (encoding in ("cp1252", "shift_jis"))  # Typer turns ASCII into UTF-8
+    if form == "json":
+        answer = json.loads(done.stdout.decode(encoding))
+        assert answer["models"]["last_touch"][name]["conversions"] == 3
+
+
+@pytest.mark.parametrize(("settings", "said"), [
+    ('{"01": {}}', "there is no lesson 01"),
+    ('{"7": {}}', 'in quotes, as in "07"'),
+    ('{"00": {dais: 7}}', "Closest: 'days'"),
+    ('{"00": {days: 400}}', "1 to 90"),
+])
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_settings_of_a_lesson_that_is_not_there_are_refused_whatever_is_run(place, command, settings, said):
+    (place / "study.yaml").write_text(STUDY + f"lessons: {settings}\n")
+    done = cli(command, "study.yaml", "--lessons", "lessons", cwd=place)
+    assert done.returncode == 2 and said in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_an_empty_choice_is_not_taken_for_none_given(place):
+    for words in (["run", "study.yaml", "--lessons", "lessons", "--only", ""], ["compare", "study.yaml", "--models", ""]):
+        done = cli(*words, cwd=place)
+        assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+def test_a_goal_without_an_event_counts_0_and_check_names_the_nearest(place):
+    more = "{purchase: {event: purchase, kind: site, value: column, once_per: event}, " \
+           "opt_in: {event: session_strat, kind: site, value: none, once_per: session}}"
+    (place / "study.yaml").write_text(re.sub("(?m)^goals: .*$", f"goals: {more}", STUDY))
+    passport = json.loads(cli("check", "study.yaml", "--lessons", "lessons", "--format", "json", cwd=place).stdout)
+    assert passport["goals"]["opt_in"] == {"conversions": 0, "value": None}
+    said = "goal opt_in: no event is called 'session_strat', so it counts 0. Closest: 'session_start'"
+    assert said in passport["findings"]
+    assert cli("compare", "study.yaml", "--models", "linear", cwd=place).returncode == 0
+    done = run_tiny(place)
+    assert done.returncode == 0 and "session_strat" in (place / "results" / "tiny" / "index.html").read_text()
+    (place / "study.yaml").write_text(STUDY.replace("event: purchase", "event: purchse"))
+    done = cli("compare", "study.yaml", cwd=place)
+    assert done.returncode == 2 and "so it counts 0. Closest: 'purchase'" in done.stderr
+    assert cli("check", "study.yaml", "--lessons", "lessons", cwd=place).returncode == 0

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import copy
+import os
 import tempfile
+import time
 from pathlib import Path
+from typing import get_args
 
+import convtrack.settings
 import pandas as pd
 import pytest
+import yaml
+from convtrack.attribution import MODELS, Platform
+from convtrack.engine import study_paths
+from convtrack.channels import ChannelRule, ChannelSettings
 from convtrack.errors import ConvtrackError
 from convtrack.gaps import Gap
-from convtrack.goals import find_conversions
+from convtrack.goals import Goal, find_conversions
+from convtrack.journeys import journeys_of
 from convtrack.schema import TABLES
-from convtrack.settings import open_study, read_study_file
+from convtrack.settings import Lookback, PlatformName, Study, StudyFile, open_study, read_study_file
+from convtrack.sources import TableSource
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 HEADER = "event_id,event_name,event_time,visitor_id,value,currency\n"
 ROW = "e{0},purchase,2026-01-05T10:00:00Z,v{0},{1},{2}\n"
@@ -284,3 +296,208 @@ def test_no_text_in_a_study_file_gives_more_than_one_line(text):
         with pytest.raises(ConvtrackError) as caught:
             read_study_file(path)
     assert len(str(caught.value).splitlines()) == 1
+
+
+# ------------------------------------------------------------------------------------------------ names
+
+# every key of a study file: with a misspelt name in it and what is nearest, or why it names nothing that could be missing
+FULL = {
+    "name": "shop", "title": "A small shop", "currency": "GBP", "time_zone": "Europe/London", "bad_rows": "quarantine",
+    "tables": {"events": {"file": "events.csv", "separator": ",", "encoding": "utf-8", "decimal": ".", "day_first": True,
+                          "time_zone": "Europe/Paris", "columns": {"event_id": "event_id"},
+                          "values": {"interaction": {"Klick": "click"}}}},
+    "goals": {"sale": {"event": "purchase", "kind": "site", "value": "column", "once_per": "event",
+                       "where": {"currency": "GBP"}, "why": "it pays"},
+              "visit": {"event": "session_start", "kind": "site", "value": "none", "once_per": "session"}},
+    "main_goal": "sale", "touches": ["click", "visit"], "lookback_days": 30,
+    "lookbacks": [{"days": 7, "channel": "Email", "interaction": "click"}], "milestone": "visit",
+    "platforms": {"klaviyo": ["Email"]}, "connection": None, "exchange_rates": {"EUR": 0.85}, "lessons": {"07": {"top": 5}},
+}  # fmt: skip
+NAMES = {
+    "bad_rows": [(("bad_rows",), "quarantin", "quarantine")],
+    "time_zone": [(("time_zone",), "Europe/Lodon", "Europe/London")],
+    "tables": [(("tables", "evnts"), {"file": "events.csv"}, "events")],
+    "tables: file": [(("tables", "events", "file"), "event.csv", "events.csv")],
+    "tables: encoding": [(("tables", "events", "encoding"), "utf9", None)],
+    "tables: time_zone": [(("tables", "events", "time_zone"), "Europe/Pariss", "Europe/Paris")],
+    "tables: columns": [
+        (("tables", "events", "columns"), {"campain": "channel"}, "campaign"),
+        (("tables", "events", "columns"), {"campaign": "chanel"}, "channel"),
+    ],
+    "tables: values": [
+        (("tables", "events", "values"), {"interacton": {"Klick": "click"}}, "interaction"),
+        (("tables", "events", "values"), {"interaction": {"Klick": "clik"}}, "click"),
+    ],
+    "goals: kind": [(("goals", "sale", "kind"), "sites", "site")],
+    "goals: value": [(("goals", "sale", "value"), "colum", "column")],
+    "goals: once_per": [(("goals", "sale", "once_per"), "evnt", "event")],
+    "goals: where": [
+        (("goals", "sale", "where"), {"curency": "GBP"}, "currency"),
+        (("goals", "sale", "where"), {"currency": "gbp"}, "GBP"),
+    ],
+    "main_goal": [(("main_goal",), "sail", "sale")],
+    "milestone": [(("milestone",), "visitt", "visit")],
+    "touches": [(("touches",), ["click", "vist"], "visit")],
+    "lookbacks: channel": [(("lookbacks", 0, "channel"), name, "Email") for name in ("Emial", "email", "E-Mail")],
+    "lookbacks: interaction": [(("lookbacks", 0, "interaction"), "clik", "click")],
+    "platforms": [
+        (("platforms", "klavio"), ["Email"], "klaviyo"),
+        (("platforms", "klaviyo"), ["Direct", "Emial"], "Email"),
+    ],
+    "connection": [(("connection",), "duckbd://", None)],
+    "exchange_rates": [(("exchange_rates",), {"eur": 0.85}, None)],
+    "lessons": [(("lessons",), {name: {}}, None) for name in ("7", 7, "007", "seven")],
+}
+NAMES_NOTHING = {
+    "name", "title", "currency", "lookback_days", "lookbacks: days", "goals: why", "tables: separator", "tables: decimal",
+    "channels: own_sites", "channels: unwanted_referrers", "channels: rules: channel", "channels: rules: source",
+    "channels: rules: medium", "channels: rules: campaign",  # a channel and a tag may have any name
+    "tables: day_first", "goals: event",  # an event that did not happen counts 0, and the passport says so
+}  # fmt: skip
+PARTS = {"tables": TableSource, "goals": Goal, "lookbacks": Lookback, "channels": ChannelSettings, "channels: rules": ChannelRule}
+
+
+def all_keys() -> set[str]:
+    """The keys of a study file and of its parts; a part that holds another model is looked into."""
+    keys = set(StudyFile.model_fields)
+    for key, model in PARTS.items():
+        keys |= {f"{key}: {name}" for name in model.model_fields}
+    return keys
+
+
+def with_value(where: tuple, value: object) -> dict:
+    """The full study file with one value replaced or added."""
+    study = copy.deepcopy(FULL)
+    place = study
+    for step in where[:-1]:
+        place = place[step]
+    place[where[-1]] = value
+    return study
+
+
+def opened(study: dict, folder: Path) -> Study:
+    (folder / "study.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
+    return open_study(folder)
+
+
+def test_every_key_is_known_to_name_something_or_nothing():
+    assert all_keys() - set(PARTS) == (set(NAMES) | NAMES_NOTHING) - set(PARTS)
+    models = [model for model in vars(convtrack.settings).values() if isinstance(model, type) and issubclass(model, BaseModel)]
+    assert set(models) - {BaseModel, StudyFile} == set(PARTS.values())
+
+
+def test_the_full_study_file_is_used_as_it_is(study_folder):
+    assert len(opened(FULL, study_folder()).events) == 3
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "near"),
+    [pytest.param(*trial, id=f"{key} {i}") for key, trials in NAMES.items() for i, trial in enumerate(trials)],
+)
+def test_a_name_that_does_not_exist_stops_the_study_with_the_nearest_that_does(where, value, near, study_folder, complaint):
+    folder = study_folder()
+    if where == ("connection",):
+        line = complaint(study_paths, opened(with_value(where, value), folder))
+    else:
+        line = complaint(lambda: opened(with_value(where, value), folder).events)
+    assert near is None or f"Closest: '{near}'" in line
+    assert line.startswith(("study.yaml", "events.csv", "connection", "There is no file"))
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        (("lookbacks", 0, "channel"), "Display"),
+        (("platforms", "klaviyo"), ["EMAIL"]),
+        (("platforms", "meta"), ["Paid Social"]),
+    ],
+)
+def test_a_channel_that_the_rules_know_may_be_without_an_event(where, value, study_folder):
+    assert len(opened(with_value(where, value), study_folder()).events) == 3
+
+
+def test_a_channel_that_is_paid_for_may_be_without_an_event(study_folder):
+    study = with_value(("lookbacks", 0, "channel"), "Zeppelin")
+    study["tables"]["spend"] = {"file": "spend.csv"}
+    folder = study_folder(spend="date,channel,cost\n2026-01-05,Zeppelin,9\n")
+    assert len(opened(study, folder).events) == 3
+
+
+def test_every_platform_of_the_catalogue_can_have_channels():
+    assert set(get_args(PlatformName)) == {name for name, model in MODELS.items() if isinstance(model, Platform)}
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        (("lookback_days",), 0), (("lookback_days",), -1), (("lookback_days",), 366), (("lookbacks", 0, "days"), 0),
+        (("lookbacks", 0, "days"), -1), (("lookbacks", 0, "days"), float("nan")), (("exchange_rates", "EUR"), 0),
+        (("goals", "sale", "value"), -1), (("goals", "sale", "value"), float("inf")), (("platforms", "klaviyo"), []),
+        (("touches",), []),
+    ],
+)  # fmt: skip
+def test_zero_and_negative_settings_are_checked_and_not_taken_for_none_given(where, value, study_folder, complaint):
+    line = complaint(opened, with_value(where, value), study_folder())
+    assert f"'{': '.join(map(str, where))}" in line
+
+
+def test_a_window_of_no_days_or_without_interactions_is_not_the_windows_of_the_study(study_folder, complaint):
+    study = open_study(study_folder())
+    assert len(journeys_of(study)) == 2
+    for days in (0, -1, float("nan")):
+        assert "sees nothing" in complaint(journeys_of, study, lookback_days=days)
+    assert "Write some of: view, click" in complaint(journeys_of, study, interactions=())
+
+
+# ------------------------------------------------------------------------------------------------ hostile files
+
+BOMB = "".join(f"- &a{i} [{','.join([f'*a{i - 1}' if i else 'x'] * 10)}]\n" for i in range(8))
+HOSTILE = {
+    "aliases of aliases": f"title:\n{BOMB}",
+    "aliases of aliases by merging": "a0: &a0 {x: 1}\n" + "".join(
+        f"a{i}: &a{i} {{<<: [{','.join([f'*a{i - 1}'] * 10)}]}}\n" for i in range(1, 9)
+    ),
+    "a list in itself": "title: &a [*a]\n",
+    "a mapping in itself": "tables: &a {events: *a}\n",
+    "lists without end": "title: " + "[" * 20_000,
+    "lists without end that are closed": "title: " + "[" * 5_000 + "]" * 5_000,
+    "mappings without end": "title: " + "{a: " * 20_000,
+    "sequences without end": "title:\n" + "".join(" " * i + "-\n" for i in range(1_500)),
+    "a number of 5,000 digits": "lookback_days: " + "9" * 5_000,
+    "a hexadecimal number of 5,000 digits": "lookback_days: 0x" + "f" * 5_000,
+    "a number in base 60 of 5,000 digits": "lookback_days: 1" + ":59" * 5_000,
+    "a fraction of 5,000 digits": "lookback_days: 0." + "3" * 5_000,
+    "a key of 5,000 digits": "9" * 5_000 + ": 1",
+    "a text of a million letters": "lookback_days: " + "x" * 1_000_000,
+    "a key of a million letters": "? " + "x" * 1_000_000 + "\n: 1",
+    "a tag of a million letters": "title: !" + "x" * 1_000_000 + " a",
+    "a day that is none": "title: 2026-02-30",
+    "a time that is none": "title: 2026-02-03 25:61:00Z",
+    "a list for a key": "? [a]\n: 1",
+    "an empty number": "lookback_days: 0x",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_one_short_line_answers_a_file_with(case, tmp_path, complaint):
+    (tmp_path / "study.yaml").write_text(HOSTILE[case], encoding="utf-8")
+    began = time.monotonic()
+    line = complaint(open_study, tmp_path)
+    assert line.startswith("study.yaml") and len(line) < 1_100
+    assert time.monotonic() - began < 5
+
+
+def test_an_encoding_that_is_no_text_is_one_line(study_folder, complaint):
+    study = opened(with_value(("tables", "events", "encoding"), "a\0"), study_folder())
+    assert "encoding:" in complaint(lambda: study.events)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="makes a POSIX pipe")
+def test_a_pipe_for_a_file_is_refused_and_not_waited_for(study_folder, complaint):
+    folder = study_folder()
+    os.mkfifo(folder / "pipe.csv")
+    study = opened(with_value(("tables", "events", "file"), "pipe.csv"), folder)
+    assert "pipe.csv is no file" in complaint(lambda: study.events)
+    (folder / "study.yaml").unlink()
+    os.mkfifo(folder / "study.yaml")
+    assert "study.yaml is no file" in complaint(open_study, folder)

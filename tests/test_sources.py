@@ -177,6 +177,89 @@ def test_a_parquet_file_keeps_its_own_types_and_its_infinities_are_set_aside(tmp
     assert str(loaded.good["event_time"].dtype) == "datetime64[us, UTC]"
 
 
+# ------------------------------------------------------------------------------------------------ around the header
+
+PLAIN = f"event_name,event_time,visitor_id,value\nbuy,{TIME},v,5\nbuy,{TIME},w,7\n"
+TITLES = {
+    "a title": "Campaign report\n",
+    "a title and a period": "Campaign report\n1 January 2026 - 31 January 2026\n",
+    "a period with as many commas as the header": "Campaign report\nJanuary 1, 2026 - January 31, 2026, all,\n",
+    "titles and a blank line": "Campaign report\n\n",
+    "comments": "# exported by hand\n# 20260101-20260131\n#\n",
+    "a comment with commas": "# all users, all events, all days, all\n",
+    "a title padded as Excel does": "Campaign report,,,\nJanuary,,,\n",
+    "sep=": "sep=,\n",
+    "sep= in quotes": '"sep=,"\n',
+    "SEP= and a title": "SEP=,\nCampaign report\n",
+}
+
+
+@pytest.mark.parametrize("case", TITLES)
+def test_lines_above_the_header_are_skipped_counted_and_keep_their_numbers(case):
+    above = TITLES[case].count("\n")
+    loaded = load(TITLES[case] + PLAIN + "buy,never,x,9\n")
+    assert (loaded.skipped, loaded.read, loaded.good.index.tolist()) == (above, 3, [above + 2, above + 3])
+    assert loaded.first_reason().startswith(f"events.csv, row {above + 4}, column event_time")
+    pd.testing.assert_frame_equal(loaded.good.reset_index(drop=True), load(PLAIN).good.reset_index(drop=True).assign(
+        event_id=[f"row{above + i:09}" for i in (2, 3)])[loaded.good.columns])
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_titles_are_found_whatever_the_separator(separator):
+    text = "Bericht: Januar 2026\n" + PLAIN.replace(",", separator)
+    assert len(load(text, separator=separator).good) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        ("name,visitor_id\nv,x\nw,y\n", "name"),
+        ("#,visitor_id\n1,x\n2,y\n", "#"),
+        ("visitor_id\nv\nw\n", "visitor_id"),
+        ("visitor_id,name\nv\nw\n", "visitor_id"),
+        ("visitor_id,\nv,\nw,\n", "visitor_id"),
+    ],
+)
+def test_a_first_line_that_is_a_header_is_one(text, row):
+    columns = {} if "visitor_id" in text.splitlines()[0].split(",")[0] else {"columns": {"visitor_id": "visitor_id"}}
+    loaded = load(text, "visitors", **columns)
+    assert loaded.skipped == 0 and loaded.read == 2 and (row in loaded.good.columns)
+
+
+def test_a_wrong_separator_is_not_taken_for_a_title(complaint):
+    text = f"event_name;event_time;visitor_id;value\nbuy;{TIME};v;5,5\nbuy;{TIME};w;7,0\n"
+    assert "separator:" in complaint(load, text)
+
+
+def test_a_title_without_a_header_below_it_is_refused(complaint):
+    line = complaint(load, f"Report\nbuy,{TIME},v\nbuy,{TIME},w\n")
+    assert "events.csv" in line
+
+
+@pytest.mark.parametrize("total", ["Total", "total:", "Total: Account", "Grand total", "Summe", "Gesamtsumme", "TOTALS"])
+@pytest.mark.parametrize("rule", [",{},12.30", "{},,12.30", "{}, --,12.30"])
+def test_a_row_of_totals_is_set_aside_and_no_fault(total, rule):
+    loaded = load(f"date,channel,cost\n2026-01-05,Email,12.30\n{rule.format(total)}\n", "spend")
+    assert loaded.good["cost"].tolist() == [12.30] and loaded.read == 2
+    assert loaded.quarantined["reason"].tolist() == ["a total of the rows above it"] and loaded.totals == (3,)
+
+
+def test_a_channel_that_is_called_total_all_over_the_file_is_a_channel():
+    rows = "".join(f"2026-01-0{day},Total,1\n" for day in range(1, 8))
+    assert len(load("date,channel,cost\n" + rows, "spend").good) == 7
+    assert len(load("date,channel,cost\n2026-01-05,Email,1\n2026-01-06,Total Wine,2\n", "spend").good) == 2
+
+
+def test_a_row_of_spaces_and_separators_is_a_blank_line():
+    loaded = load(f"event_name,event_time,visitor_id\nbuy,{TIME},v\n , ,\nbuy,{TIME},w\n")
+    assert (loaded.read, loaded.good.index.tolist()) == (2, [2, 4])
+
+
+def test_columns_without_a_name_are_left_out():
+    loaded = load(f"event_name,event_time,visitor_id,,\nbuy,{TIME},v,a,b\nbuy,never,w,,\n")
+    assert (len(loaded.good), len(loaded.quarantined)) == (1, 1) and "" not in loaded.quarantined
+
+
 # ------------------------------------------------------------------------------------------------ times
 
 OFFSETS = st.sampled_from([-570, -300, 0, 60, 330, 345, 720]).map(

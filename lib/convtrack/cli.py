@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 a lesson or check failed, 2 wrong use, unusable data, or a
 
 from __future__ import annotations
 
+import codecs
 import json
 import signal
 import sys
@@ -42,12 +43,14 @@ def run(study: StudyArgument = SHOP,
 
     Example: convtrack run my/study.yaml --only 03,07 -p lookback_days=14
     """
-    from .lessons import HERE, choose_lessons, find_lessons, settle_parameters
+    from .lessons import HERE, check_settings, choose_lessons, find_lessons, settle_parameters
     from .run import run_lessons
     from .settings import open_study
 
     opened = open_study(study)
-    chosen = choose_lessons(find_lessons(lessons or HERE), only)
+    found = find_lessons(lessons or HERE)
+    check_settings(found, opened.settings.lessons)
+    chosen = choose_lessons(found, only)
     settled = settle_parameters(chosen, parameter or [], opened.settings.lessons)
     folder = out or Path("results") / opened.name
     runs = run_lessons(opened, chosen, settled, folder)
@@ -87,11 +90,13 @@ def check(study: StudyArgument = SHOP,
 
     Example: convtrack check my/study.yaml --format json
     """
-    from .lessons import HERE, find_lessons
+    from .lessons import HERE, check_settings, find_lessons
     from .passport import describe, make_passport
     from .settings import open_study
 
-    passport = make_passport(open_study(study), find_lessons(lessons or HERE))
+    opened, found = open_study(study), find_lessons(lessons or HERE)
+    check_settings(found, opened.settings.lessons)
+    passport = make_passport(opened, found)
     typer.echo(_json(passport.as_json()) if format == ReportFormat.json else describe(passport))
 
 
@@ -102,6 +107,8 @@ def compare(data: Annotated[Path, typer.Argument(metavar="STUDY|PATHS", help="st
             by: Annotated[str, typer.Option(help="What the path is made of: channel, campaign, or another column")] = "channel",
             bootstrap: Annotated[int, typer.Option(min=0, max=100_000, help="Resamples for 95 % intervals")] = 0,
             seed: Annotated[int, typer.Option(min=0, help="Seed of the resamples")] = 1,
+            separator: Annotated[str | None, typer.Option(help="What joins the channels of a path in a table of paths, as in '>'",
+                                                          show_default="' > '")] = None,
             format: Annotated[Format, typer.Option(help="table, csv or json")] = Format.table) -> None:
     """Credit by channel of several attribution models, side by side.
 
@@ -111,7 +118,7 @@ def compare(data: Annotated[Path, typer.Argument(metavar="STUDY|PATHS", help="st
 
     from .attribution import compare as compare_models
 
-    journeys, views, chosen = _comparable(data, _names(models), by)
+    journeys, views, chosen = _comparable(data, _names(models), by, separator)
     result = compare_models(journeys, chosen, bootstrap, np.random.default_rng(seed), views)
     if isinstance(result, Gap):
         raise ConvtrackError(f"{data}: {result.sentence}")
@@ -124,22 +131,25 @@ def compare(data: Annotated[Path, typer.Argument(metavar="STUDY|PATHS", help="st
 
 
 def _names(models: str | None) -> list[str] | None:
-    return [name.strip() for name in models.split(",") if name.strip()] if models else None
+    return None if models is None else [name.strip() for name in models.split(",")]
 
 
-def _comparable(data: Path, models: list[str] | None, by: str) -> tuple[Any, Any, Any]:
+def _comparable(data: Path, models: list[str] | None, by: str, separator: str | None) -> tuple[Any, Any, Any]:
     """The journeys or paths to compare on, journeys of every touch if a platform is asked for, and the models."""
     from .attribution import Platform, read_paths, with_platforms
+    from .goals import missing_events
     from .journeys import journeys_of
     from .schema import INTERACTIONS
     from .settings import open_study
 
     if data.suffix in (".csv", ".parquet"):
-        return read_paths(data), None, models
+        return read_paths(data, separator), None, models
     study = open_study(data)
-    chosen = with_platforms(models, study.platforms) if models else None
+    chosen = None if models is None else with_platforms(models, study.platforms)
     if study.settings.connection is not None:
         return _paths_in_engine(study, by), None, chosen
+    for line in missing_events(study.events, study.goal):
+        raise ConvtrackError(f"{data}: {line}. There is nothing to credit.")
     journeys = journeys_of(study, by)
     if not isinstance(journeys, Gap):
         _check_touched(journeys, study)
@@ -240,6 +250,7 @@ def _json(answer: dict[str, Any]) -> str:
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; an error is one line on standard error and exit code 2."""
     words = sys.argv[1:] if arguments is None else arguments
+    escaped = _escape_what_cannot_be_written()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # who is stopped from outside stops its workers too, as with Ctrl-C
     try:
         code = app([word for word in words if word != "--debug"] or ["--help"], standalone_mode=False)
@@ -255,7 +266,25 @@ def main(arguments: list[str] | None = None) -> None:
         code = _stop(f"{error.filename or 'A file'}: {error.strerror or error}. Choose another place, or free it.")
     except typer.TyperException as error:
         code = _stop(f"{_message(error)} See: convtrack --help")
+    if escaped:
+        _stop(f"{sys.stdout.encoding} cannot hold {', '.join(sorted(escaped))}: so they are written. To have the characters "
+              f"themselves, set PYTHONUTF8=1")
     sys.exit(code or 0)
+
+
+def _escape_what_cannot_be_written() -> set[str]:
+    """The characters that the output's encoding lacks, filled in as they come up; each is written as JSON escapes it."""
+    lacking: set[str] = set()
+
+    def escape(error: UnicodeEncodeError) -> tuple[str, int]:
+        escapes = [json.dumps(letter)[1:-1] for letter in error.object[error.start:error.end]]
+        lacking.update(escapes)
+        return "".join(escapes), error.end
+
+    codecs.register_error("escape as JSON", escape)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="escape as JSON")
+    return lacking
 
 
 def _message(error: typer.TyperException) -> str:

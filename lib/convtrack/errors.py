@@ -6,11 +6,20 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
+MOST_LETTERS = 1_000
+CONTROLS = dict.fromkeys([*range(32), *range(127, 160)], "?")
+
+
 class ConvtrackError(Exception):
-    """Something is wrong with the data, the study file or the command; the message is one line for people."""
+    """Something is wrong with the data, the study file or the command; the message is one line for people.
+
+    A cell or a header in it may hold line breaks, codes that a terminal would obey, or a whole page.
+    """
 
     def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.splitlines()))  # a cell or a header may hold a line break
+        line = " ".join(message.splitlines()).translate(CONTROLS)
+        half = MOST_LETTERS // 2
+        super().__init__(line if len(line) <= MOST_LETTERS else f"{line[:half]} ... {line[-half:]}")
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:

@@ -10,6 +10,8 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from .ids import with_text_ids
+
 GAP_MARK = "\N{WORD JOINER}gap\N{WORD JOINER}"  # what a gap prints as inside a sentence; `say` looks for it
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -86,7 +88,7 @@ def gap_of(*things: Any) -> Gap | None:
 
 
 def passes_gaps(function: Function) -> Function:
-    """`function`, which returns the first gap among its arguments instead of running on it.
+    """`function`, which returns the first gap among its arguments instead of running on it, and gets tables with ids as text.
 
     >>> @passes_gaps
     ... def double(x):
@@ -98,6 +100,12 @@ def passes_gaps(function: Function) -> Function:
     @functools.wraps(function)
     def checked(*args: Any, **kwargs: Any) -> Any:
         found = gap_of(*args, *kwargs.values())
-        return function(*args, **kwargs) if found is None else found
+        if found is not None:
+            return found
+        return function(*map(_with_our_ids, args), **{name: _with_our_ids(thing) for name, thing in kwargs.items()})
 
     return checked  # type: ignore[return-value]
+
+
+def _with_our_ids(thing: Any) -> Any:
+    return with_text_ids(thing) if type(thing).__name__ == "DataFrame" else thing

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from .channels import channel_rules
 from .errors import ConvtrackError, nearest
 from .gaps import passes_gaps
-from .sessions import SESSION_KEY, moment_order
+from .schema import TABLES
+from .sessions import SESSION_KEY, moment_order, need_columns
+from .sources import TRUTHS
 
 KINDS = {
     "site": "an action on the website",
@@ -22,12 +26,19 @@ KINDS = {
 }
 CONVERSION_COLUMNS = ["conversion_id", "goal", "visitor_id", "session_id", "conversion_time", "value", "currency",
                       "transaction_id", "event_id"]
+VALUES_TO_COMPARE = 1_000  # the most frequent ones, when the nearest is looked for
+
+
+def _as_written(value: Any) -> Any:
+    """A value of YAML's as the text that it was written as: 20, true, 2026-01-05."""
+    return str(value).lower() if isinstance(value, bool | int | float | dt.date) else value
 
 
 class Goal(BaseModel):
     """What counts as one conversion; an entry under `goals:` in study.yaml.
 
-    `event` is the event's name, and `where` may narrow it: {"interaction": "click"} takes the rows with that in that column.
+    `event` is the event's name, and `where` may narrow it: {"interaction": "click"} takes the rows with that in that column,
+    where a number or a flag is compared as one.
     `value` is "column" (the event's own value), a number (each is worth that much), or "none" (worth is not known).
     `once_per` is what a visitor can convert once per: "event" (each counts), "session" or "visitor".
     """
@@ -38,7 +49,7 @@ class Goal(BaseModel):
     kind: Literal["site", "ad", "opt_in", "app", "offline"]
     value: Literal["column", "none"] | Annotated[float, Field(ge=0, allow_inf_nan=False)]
     once_per: Literal["event", "session", "visitor"]
-    where: dict[str, str] = {}
+    where: dict[str, Annotated[str, BeforeValidator(_as_written)]] = {}
     why: str = ""
 
 
@@ -80,10 +91,12 @@ def mark_conversions(events: pd.DataFrame, goals: Mapping[str, Goal]) -> pd.Data
         Columns of `conversions` and `status`. "test" is the shop's own traffic, "repeat" a transaction id that has
         been counted before (the page was loaded again), "again" a firing beyond the goal's `once_per`.
 
+        A goal whose event did not happen has no row; `missing_events` says so, with the nearest name that there is.
+
     Raises
     ------
     ConvtrackError
-        If no event has the name that a goal asks for.
+        If a column is missing, or a goal's `where` names a column or a value that no event has.
 
     Examples
     --------
@@ -93,6 +106,8 @@ def mark_conversions(events: pd.DataFrame, goals: Mapping[str, Goal]) -> pd.Data
     >>> mark_conversions(events, goals)["status"].tolist()
     ['counted', 'repeat']
     """
+    need_columns(events, ["event_id", "event_name", "event_time", "visitor_id"], "events")
+    check_conditions(events, goals)
     ordered = events.iloc[np.lexsort([moment_order(events), events["event_time"].astype("int64")])]
     fired = [_firings(ordered, name, goal) for name, goal in goals.items()]
     return pd.concat(fired, ignore_index=True)
@@ -121,6 +136,76 @@ def count_firings(events: pd.DataFrame, goals: Mapping[str, Goal]) -> pd.DataFra
     return counts.rename_axis(columns=None).assign(fired=counts.sum(axis=1))[["fired", *counts.columns]]
 
 
+def missing_events(events: pd.DataFrame, goals: Mapping[str, Goal]) -> list[str]:
+    """A sentence for each goal whose event did not happen: that it counts 0, and the nearest name that there is.
+
+    >>> events = pd.DataFrame({"event_name": ["purchase"]})
+    >>> missing_events(events, {"sale": Goal(event="purchse", kind="site", value="none", once_per="event")})
+    ["goal sale: no event is called 'purchse', so it counts 0. Closest: 'purchase'"]
+    """
+    there = events["event_name"].dropna().unique()
+    return [f"goal {name}: no event is called '{goal.event}', so it counts 0.{nearest(goal.event, there)}".removesuffix(".")
+            for name, goal in goals.items() if goal.event not in there]
+
+
+def check_conditions(events: pd.DataFrame, goals: Mapping[str, Goal]) -> None:
+    """Nothing, if the columns and values that goals are narrowed by exist among the events.
+
+    A value that no event has, and that is not like one that some have, is not wrong: it did not happen.
+
+    Raises
+    ------
+    ConvtrackError
+        One line: the goal, the name that does not exist, and the nearest that does.
+
+    Examples
+    --------
+    >>> sale = Goal(event="purchase", kind="site", value="none", once_per="event", where={"channel": "email"})
+    >>> check_conditions(pd.DataFrame({"channel": ["Email"]}), {"sale": sale})
+    Traceback (most recent call last):
+    convtrack.errors.ConvtrackError: study.yaml, goals: sale: where: channel: no event has 'email'. Closest: 'Email'.
+    """
+    for name, goal in goals.items():
+        for column, wanted in goal.where.items():
+            where = f"study.yaml, goals: {name}: where:"
+            if column not in events:
+                raise ConvtrackError(f"{where} the events have no column '{column}'.{nearest(column, events.columns)}")
+            if not _holds(events[column], wanted, where).any():
+                _check_value(events[column], wanted, where)
+
+
+def _holds(cells: pd.Series, wanted: str, where: str) -> pd.Series:
+    """Whether each cell is the value that is written as `wanted`."""
+    if pd.api.types.is_bool_dtype(cells):
+        value = TRUTHS.get(wanted.casefold())
+        kind = "true or false"
+    elif pd.api.types.is_numeric_dtype(cells):
+        value = _number(wanted)
+        kind = "a number"
+    else:
+        return cells == wanted
+    if value is None:
+        raise ConvtrackError(f"{where} {cells.name}: '{wanted}' is not {kind}, as that column is. Correct it.")
+    return (cells == value).fillna(False).astype(bool)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _check_value(cells: pd.Series, wanted: str, where: str) -> None:
+    """The error that names the nearest value, where a text that no cell holds is like one that some hold."""
+    allowed = next((column.allowed for column in TABLES["events"] if column.name == cells.name), ())
+    known = set(allowed) or (set(channel_rules()["channel"]) if cells.name == "channel" else set())
+    is_text = not (pd.api.types.is_bool_dtype(cells) or pd.api.types.is_numeric_dtype(cells))
+    near = nearest(wanted, allowed or cells.value_counts().index[:VALUES_TO_COMPARE])
+    if is_text and wanted not in known and (near or allowed):
+        raise ConvtrackError(f"{where} {cells.name}: no event has '{wanted}'.{near}")
+
+
 def _firings(events: pd.DataFrame, name: str, goal: Goal) -> pd.DataFrame:
     rows = _matching(events, name, goal)
     optional = {c: rows.get(c) for c in ("session_id", "currency", "transaction_id")}
@@ -133,14 +218,8 @@ def _firings(events: pd.DataFrame, name: str, goal: Goal) -> pd.DataFrame:
 
 def _matching(events: pd.DataFrame, name: str, goal: Goal) -> pd.DataFrame:
     rows = events[events["event_name"] == goal.event]
-    if rows.empty:
-        raise ConvtrackError(f"study.yaml, goals: {name}: no event is called '{goal.event}'."
-                             f"{nearest(goal.event, events['event_name'].unique())}")
     for column, wanted in goal.where.items():
-        if column not in rows:
-            raise ConvtrackError(f"study.yaml, goals: {name}: where: the events have no column '{column}'."
-                                 f"{nearest(column, rows.columns)}")
-        rows = rows[rows[column] == wanted]
+        rows = rows[_holds(rows[column], wanted, f"study.yaml, goals: {name}: where:")]
     return rows
 
 
@@ -165,7 +244,7 @@ def _status(rows: pd.DataFrame, table: pd.DataFrame, goal: Goal) -> pd.Series:
 def _once_key(table: pd.DataFrame, goal: Goal) -> pd.DataFrame:
     if goal.once_per == "visitor":
         return table[["visitor_id"]]
-    if table["session_id"].isna().all():
+    if table["session_id"].isna().all() and len(table):
         raise ConvtrackError(f"study.yaml, goals: once_per: session needs session_id, which no '{goal.event}' event has. "
                              f"Write once_per: event or visitor.")
     return table[SESSION_KEY]

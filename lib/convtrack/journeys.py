@@ -22,7 +22,7 @@ from .errors import ConvtrackError, nearest
 from .gaps import Gap, passes_gaps
 from .goals import find_conversions
 from .schema import INTERACTIONS, OFF_SITE_EVENTS
-from .sessions import SESSION_KEY, with_direct
+from .sessions import SESSION_KEY, need_columns, with_direct
 from .settings import Lookback, Study
 
 WON_COLUMNS = ["conversion_id", "visitor_id", "conversion_time", "value"]
@@ -59,6 +59,9 @@ def find_touches(events: pd.DataFrame, interactions: Sequence[str] = ("click", "
     >>> find_touches(events)["channel"].tolist()
     ['Email']
     """
+    need_columns(events, ["visitor_id", "event_time"], "events")
+    if not interactions:
+        raise ConvtrackError(f"Without interactions there are no touches. Write some of: {', '.join(INTERACTIONS)}")
     for name in interactions:
         if name not in INTERACTIONS:
             raise ConvtrackError(f"'{name}' is no kind of touch.{nearest(name, INTERACTIONS)} "
@@ -108,10 +111,9 @@ def build_journeys(touches: pd.DataFrame, conversions: pd.DataFrame, lookback_da
     >>> build_journeys(touches, conversions)[["journey_id", "converted", "path", "hours"]].values.tolist()
     [['conversion p1', True, ['Email', 'Direct'], [36.0, 12.0]], ['rest of w', False, ['SMS'], [0.0]]]
     """
-    if lookback_days <= 0:
-        raise ConvtrackError(f"A lookback window of {lookback_days} days sees nothing. Give a number above 0.")
-    if by not in touches:
-        raise ConvtrackError(f"The touches have no column '{by}'.{nearest(by, touches.columns)}")
+    _check_window(lookback_days)
+    need_columns(touches, ["visitor_id", "touch_time", by], "touches")
+    need_columns(conversions, WON_COLUMNS, "conversions")
     seen = touches[touches[by].notna()]
     named = pd.DataFrame({"visitor_id": seen["visitor_id"], "touch_time": seen["touch_time"], "channel": seen[by],
                           "interaction": seen.get("interaction")}).astype({"channel": "str", "interaction": "str"})
@@ -121,6 +123,11 @@ def build_journeys(touches: pd.DataFrame, conversions: pd.DataFrame, lookback_da
              _read(unconverted_journeys(steps, won, kinds), "visitor_id", "rest of ", kinds)]
     journeys = pd.concat(found).sort_values("journey_id", ignore_index=True, kind="stable")
     return journeys if "interaction" in touches else journeys.drop(columns="interactions")
+
+
+def _check_window(lookback_days: float) -> None:
+    if not lookback_days > 0:
+        raise ConvtrackError(f"A lookback window of {lookback_days} days sees nothing. Give a number above 0.")
 
 
 def _in_memory(frame: pd.DataFrame) -> ir.Table:
@@ -201,9 +208,10 @@ def journeys_of(study: Study, by: str = "channel", interactions: Sequence[str] |
     """
     if by not in study.events:
         raise ConvtrackError(f"The events have no column '{by}'.{nearest(by, study.events.columns)}")
-    touches = find_touches(study.events, interactions or study.touches, keep=[by])
+    touches = find_touches(study.events, study.touches if interactions is None else interactions, keep=[by])
     won = find_conversions(study.events, study.goal)
-    journeys = build_journeys(touches, won, lookback_days or study.lookback_days, by, study.lookbacks)
+    days = study.lookback_days if lookback_days is None else lookback_days
+    journeys = build_journeys(touches, won, days, by, study.lookbacks)
     milestone = study.settings.milestone
     return journeys if milestone is None else mark_milestones(journeys, study.conversions_of(milestone))
 
@@ -230,6 +238,8 @@ def mark_milestones(journeys: pd.DataFrame, milestones: pd.DataFrame) -> pd.Data
     >>> mark_milestones(build_journeys(touches, sales), leads)["milestones"].tolist()
     [[True, False]]
     """
+    need_columns(journeys, ["visitor_id", "end_time", "hours"], "journeys")
+    need_columns(milestones, ["visitor_id", "conversion_time"], "milestones")
     times = milestones.groupby("visitor_id")["conversion_time"].agg(list)
     reached = journeys["visitor_id"].map(times)
     rows = zip(journeys["end_time"], journeys["hours"], reached, strict=True)
@@ -252,6 +262,7 @@ def count_paths(journeys: pd.DataFrame) -> pd.DataFrame:
     >>> count_paths(journeys).values.tolist()
     [[['Email'], 1, 20.0, 1]]
     """
+    need_columns(journeys, ["path", "converted", "value"], "journeys")
     keyed = pd.DataFrame({"path": journeys["path"].map(tuple), "total_conversions": journeys["converted"].astype("int64"),
                           "total_conversion_value": journeys["value"].where(journeys["converted"], 0.0),
                           "total_null": (~journeys["converted"]).astype("int64")})
@@ -271,6 +282,9 @@ def account_for_touches(touches: pd.DataFrame, conversions: pd.DataFrame, lookba
     >>> account_for_touches(touches, conversions)["touches"].to_dict()
     {'before a conversion': 1, 'without a conversion': 0, 'outside every window': 0}
     """
+    _check_window(lookback_days)
+    need_columns(touches, ["visitor_id", "touch_time"], "touches")
+    need_columns(conversions, ["visitor_id", "conversion_time"], "conversions")
     won = _in_utc(conversions[["visitor_id", "conversion_time"]]).sort_values("conversion_time", kind="stable")
     timed = _in_utc(touches).assign(window=_windows(touches, lookback_days, lookbacks))
     each = pd.merge_asof(timed.sort_values("touch_time", kind="stable"), won.assign(next_time=won["conversion_time"]), by="visitor_id",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -66,7 +67,8 @@ class Parameter:
                 else _refuse(value)
         if self.type == "int" and not re.fullmatch(r"[+-]?\d+", str(value)):
             return _refuse(value)
-        return TYPES[self.type](value)
+        converted = TYPES[self.type](value)
+        return converted if self.type != "float" or math.isfinite(converted) else _refuse(value)
 
     def _allows(self, value: Any) -> bool:
         if self.range.startswith("one of: "):
@@ -138,14 +140,40 @@ def choose_lessons(lessons: list[Lesson], only: str | None) -> list[Lesson]:
     ConvtrackError
         If it names one that is not there.
     """
-    if not only:
+    if only is None:
         return lessons
     numbers = [part.strip().zfill(2) for part in only.split(",") if part.strip()]
     known = {lesson.number: lesson for lesson in lessons}
+    if not numbers:
+        raise ConvtrackError(f"--only '{only}' names no lesson. There are: {', '.join(known)}")
     for number in numbers:
         if number not in known:
             raise ConvtrackError(f"--only {only}: there is no lesson {number}. There are: {', '.join(known)}")
     return [known[number] for number in dict.fromkeys(numbers)]
+
+
+def check_settings(lessons: Iterable[Lesson], from_study: Mapping[str, Mapping[str, Any]]) -> None:
+    """Nothing, if every lesson and parameter that a study file sets is there, with a value that it may have.
+
+    Parameters
+    ----------
+    lessons : iterable of Lesson
+        All that there are, whether they are going to run or not.
+    from_study : mapping of lesson number to {name: value}
+        `lessons:` of the study file.
+
+    Raises
+    ------
+    ConvtrackError
+        One line: the lesson or the parameter that is not there, and the nearest that is.
+    """
+    lessons = list(lessons)
+    known = [lesson.number for lesson in lessons]
+    for number in from_study:
+        if number not in known:
+            raise ConvtrackError(f"study.yaml, lessons: there is no lesson {number}.{nearest(number, known)} "
+                                 f"There are: {', '.join(known)}")
+    settle_parameters(lessons, [], from_study)
 
 
 def settle_parameters(lessons: Iterable[Lesson], given: Iterable[str],

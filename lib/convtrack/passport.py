@@ -11,7 +11,7 @@ import yaml
 
 from .channels import UNASSIGNED, find_own_sites, has_hosts, traffic_sources
 from .gaps import Gap
-from .goals import find_conversions
+from .goals import find_conversions, missing_events
 from .journeys import journeys_of
 from .lessons import Lesson
 from .settings import Study
@@ -55,7 +55,8 @@ def make_passport(study: Study, lessons: Iterable[Lesson] = ()) -> Passport:
         goals={name: _goal_total(conversions.loc[conversions["goal"] == name, "value"]) for name in study.goals},
         channels=sorted(events["channel"].dropna().unique()),
         lessons={lesson.number: lesson_status(study, lesson) for lesson in lessons},
-        findings=[*(finding for table in tables for finding in _quarantine_findings(table)),
+        findings=[*(f"{table.file.name}: lines above the header that were skipped: {table.skipped:,}" for table in tables if table.skipped),
+                  *(finding for table in tables for finding in _quarantine_findings(table)), *missing_events(events, study.goals),
                   *_value_findings(conversions), *_touch_findings(study), *_spelling_findings(study), *channel_findings(study)])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,6 +20,8 @@ from .schema import INTERACTIONS
 from .sources import TableSource, neighbour, read_raw, to_numbers
 
 Floats = np.ndarray
+JOINED = " > "  # what joins the channels of a path in text
+SIGNS = ("→", "->", "=>", ">", "»", "|", ";", ",", "\t")  # what other programs write for it
 
 
 @dataclass(frozen=True)
@@ -195,7 +198,7 @@ def _outcomes(table: pd.DataFrame) -> tuple[Floats, Floats, Floats, bool]:
         return won, value.fillna(0.0).to_numpy(dtype=float), 1 - won, bool(value.notna().any())
     if "total_conversions" not in table:
         raise ConvtrackError(f"The table has no column 'total_conversions'.{nearest('total_conversions', table.columns)} "
-                             f"Give journeys, or paths with totals.")
+                             f"Give paths with totals, or journeys, which have a column 'converted'.")
     totals = [_total(table, c) for c in ("total_conversions", "total_conversion_value", "total_null")]
     won, value, _ = totals
     if (bad := (won == 0) & (value > 0)).any():
@@ -244,13 +247,22 @@ def named(paths: Paths, wanted: Iterable[str]) -> np.ndarray:
     return np.array([channel.casefold() in names for channel in paths.channels], dtype=bool)
 
 
-def read_paths(path: Path) -> pd.DataFrame:
+def read_paths(path: Path, separator: str | None = None) -> pd.DataFrame:
     """A file of paths with totals: CSV with channels joined by " > ", or Parquet with lists.
+
+    Parameters
+    ----------
+    path : Path
+        A .csv or .parquet file with the columns `path` and `total_conversions`, and where there total_conversion_value,
+        total_null. A path of text may also be a JSON list.
+    separator : str, optional
+        What joins the channels of a path. Left out: " > ", and where no path has it, a sign that may stand for it is asked
+        about, because it may also be a part of a channel's name.
 
     Raises
     ------
     ConvtrackError
-        If the columns `path` and `total_conversions` are not there, or a number is not one.
+        If the columns are not there, a number is not one, or nobody can tell what joins the channels.
     """
     if not path.exists():
         raise ConvtrackError(f"There is no file {path}.{neighbour(path)} Write the path of a study.yaml, or of a table of paths.")
@@ -258,7 +270,7 @@ def read_paths(path: Path) -> pd.DataFrame:
     for name in ("path", "total_conversions"):
         if name not in raw:
             raise ConvtrackError(f"{path.name} has no column '{name}'.{nearest(name, raw.columns)} Rename one to it.")
-    table = pd.DataFrame({"path": _split(raw["path"])}, index=raw.index)
+    table = pd.DataFrame({"path": _split(raw["path"], separator, path.name)}, index=raw.index)
     for name in (c for c in raw.columns if c in ("total_conversions", "total_conversion_value", "total_null")):
         table[name] = to_numbers(raw[name])
         if (bad := table[name].isna() | (table[name] < 0)).any():
@@ -268,13 +280,40 @@ def read_paths(path: Path) -> pd.DataFrame:
     return table
 
 
-def _split(column: pd.Series) -> pd.Series:
-    """Paths as lists, from lists or from text joined by " > "; an empty text is an empty path."""
+def _split(column: pd.Series, separator: str | None, file: str) -> pd.Series:
+    """Paths as lists, from lists, from JSON, or from text joined by the separator; an empty text is an empty path."""
     paths = pa.array(column)
     paths = paths.combine_chunks() if isinstance(paths, pa.ChunkedArray) else paths
     if not pa.types.is_list(paths.type):
-        paths = _without_blanks(pc.split_pattern(paths.cast(pa.string()).fill_null(""), " > "))
+        text = paths.cast(pa.string()).fill_null("")
+        if separator is None and (lists := _from_json(text)) is not None:
+            paths = lists
+        else:
+            paths = pc.split_pattern(text, _separator(text, separator, column.index, file))
+        paths = _without_blanks(paths)
     return pd.Series(paths, index=column.index, dtype=pd.ArrowDtype(pa.list_(pa.string())))
+
+
+def _from_json(text: pa.StringArray) -> pa.ListArray | None:
+    """The paths, where each text is a JSON list of names or empty; None where one is not."""
+    if not pc.all(pc.or_(pc.starts_with(text, '["'), pc.is_in(text, pa.array(["", "[]"])))).as_py():
+        return None
+    try:
+        return pa.array([json.loads(cell or "[]") for cell in text.to_pylist()], pa.list_(pa.string()))
+    except (ValueError, pa.ArrowException):
+        return None
+
+
+def _separator(text: pa.StringArray, given: str | None, rows: pd.Index, file: str) -> str:
+    if given is not None or pc.any(pc.match_substring(text, JOINED)).as_py():
+        return given or JOINED
+    for sign in SIGNS:
+        has = pc.match_substring(text, sign)
+        if (place := pc.index(has, True).as_py()) >= 0:
+            raise ConvtrackError(f"{file}, row {rows[place]}, column path: does '{sign}' join channels in '{text[place]}', or is it "
+                                 f"a part of a name? Say so: --separator '{sign}', or --separator '{JOINED}' if it is a part "
+                                 f"of names (in Python: read_paths(..., separator=...)).")
+    return JOINED
 
 
 def _without_blanks(paths: pa.ListArray) -> pa.ListArray:

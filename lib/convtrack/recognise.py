@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
 from importlib import resources
-from itertools import islice
+from itertools import dropwhile, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,7 +30,7 @@ from scipy.optimize import linear_sum_assignment
 from .channels import channel_rules
 from .errors import ConvtrackError
 from .schema import TABLES, Column
-from .sources import TableSource, neighbour, read_raw, to_numbers, to_utc
+from .sources import TableSource, lines_above_header, neighbour, read_raw, to_numbers, to_utc, total_rows
 
 ROWS_TO_JUDGE, VALUES_TO_JUDGE, LETTERS_TO_SNIFF = 20_000, 2_000, 200_000
 THRESHOLD = 0.5  # name and content together must speak for a column at least so much
@@ -41,6 +41,7 @@ UMLAUTS = str.maketrans(dict(zip("äöüßøÄÖÜ", "ae oe ue ss o Ae Oe Ue".sp
 CLOCK = re.compile(r".*\d:\d{2}.*")
 EPOCH = re.compile(r"1[3-9]\d{8}(\d{3}){0,3}")  # seconds to nanoseconds since 1970, for 2011 to 2033
 ZONED = r"(?:Z|UTC|GMT|:\d[\d.]*\s*[+-]\d\d(?::?\d\d)?)$"
+SEPARATOR_LINE = re.compile(r'(?i)"?sep=([,;\t|])"?\s*\n')  # Excel's
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1c-\x1f]")
 
 
@@ -138,9 +139,19 @@ class Look:
 
     @cached_property
     def frame(self) -> pd.DataFrame:
-        """All its rows, as the study is going to read them."""
-        source = TableSource(file=self.path.name, separator=self.separator, encoding=self.encoding)
-        return read_raw(self.path, source)
+        """All its rows but totals, as the study is going to read them."""
+        rows = read_raw(self.path, self.source)
+        return rows.drop(index=total_rows(rows))
+
+    @property
+    def source(self) -> TableSource:
+        """How the study is going to read it."""
+        return TableSource(file=self.path.name, separator=self.separator, encoding=self.encoding)
+
+    @property
+    def skipped(self) -> int:
+        """How many lines stand above its header."""
+        return lines_above_header(self.path, self.source)
 
     @cached_property
     def profiles(self) -> dict[str, Profile]:
@@ -175,16 +186,22 @@ def _separator(path: Path, encoding: str) -> str:
     """The separator that cuts the most rows into as many fields as the header, and into the most fields."""
     with path.open(encoding=encoding, newline="") as file:
         head = file.read(LETTERS_TO_SNIFF)
+    if said := SEPARATOR_LINE.match(head):
+        return said[1]
     return max(",;\t|", key=lambda separator: _evenness(head, separator))
 
 
 def _evenness(head: str, separator: str) -> tuple[float, int]:
-    """The share of rows that a separator cuts into as many fields as the header, and how many those are."""
+    """The share of rows that a separator cuts into as many fields as the header, and how many those are.
+
+    Rows of a single field above the header are titles.
+    """
     try:
         fields = [len(row) for row in islice(csv.reader(io.StringIO(head), delimiter=separator), 500) if row]
     except csv.Error:
         return 0.0, 1
     fields = fields[:-1] if len(head) == LETTERS_TO_SNIFF else fields  # the last row may be cut off
+    fields = list(dropwhile(lambda count: count == 1, fields))
     if not fields or fields[0] == 1:
         return 0.0, 1
     return round(float(np.mean(np.equal(fields[1:] or fields, fields[0]))), 1), fields[0]
@@ -386,8 +403,8 @@ class Found:
         return counts
 
 
-def find_tables(data: Path, words: Words) -> tuple[list[Found], dict[str, Found | None]]:
-    """The tables of a file or folder, and the files left out, each with the table that has its place.
+def find_tables(data: Path, words: Words) -> tuple[list[Found], dict[str, Found | str]]:
+    """The tables of a file or folder, and the files left out, each with the table that has its place, or the reason.
 
     Raises
     ------
@@ -407,14 +424,20 @@ def find_tables(data: Path, words: Words) -> tuple[list[Found], dict[str, Found 
     if len(files) == 1:
         return [_checked(_found("events", _look_at(files[0]), words))], {}
     chosen: dict[str, Found] = {}
-    left_out: dict[str, Found | None] = {}
+    left_out: dict[str, Found | str] = {}
     for path in sorted(files, key=lambda path: -path.stat().st_size):
-        found = _best(_look_at(path), words)
+        try:
+            found = _best(_look_at(path), words)
+        except ConvtrackError as error:
+            left_out[path.name] = str(error)
+            continue
         if found is None or chosen.setdefault(found.table, found) is not found:
-            left_out[path.name] = chosen[found.table] if found else None
+            left_out[path.name] = chosen[found.table] if found else "it fits no table"
     if "events" not in chosen:
+        unread = [why for why in left_out.values() if isinstance(why, str) and why != "it fits no table"]
         raise ConvtrackError(f"No file looks like events (in each row a visitor, a time and an event name): "
-                             f"{listed(path.name for path in files)}. Name the right one: convtrack new FILE")
+                             f"{listed(path.name for path in files)}. Name the right one: convtrack new FILE"
+                             f"{' (' + unread[0] + ')' if unread else ''}")
     _checked(chosen["events"])
     return [chosen[table] for table in TABLES if table in chosen], left_out
 

@@ -16,6 +16,7 @@ import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ from .passport import Passport, make_passport
 from .settings import Study
 
 MARK = "provenance.json"  # the file by which a results folder is known
+Jobs = Mapping[str, tuple[Lesson, dict[str, Any]]]  # by the lesson's number, with its parameters
+MEMORY = ", as happens when memory runs out"
 STOPPED = "stopped"  # the file that tells a worker which is still starting that there is nothing to do any more
 
 
@@ -111,19 +114,34 @@ def _execute_all(study: Study, lessons: Sequence[Lesson], parameters: Mapping[st
     possible = [lesson for lesson in lessons if passport.lessons[lesson.number]["status"] != "cannot"]
     runs = {lesson.number: LessonRun(lesson, "skipped", passport.lessons[lesson.number]["why"])
             for lesson in lessons if lesson not in possible}
-    pool = ProcessPoolExecutor(min(workers, max(len(possible), 1)), mp_context=multiprocessing.get_context("spawn"))
+    jobs = {lesson.number: (lesson, _injected(study, lesson, parameters)) for lesson in possible}
+    with tqdm(total=len(jobs), desc="lessons", unit="lesson", file=sys.stderr, leave=False) as progress:
+        done = _in_processes(jobs, stage, workers, progress)
+        for lost in jobs.keys() - done:  # each again, alone: one that went down took others with it
+            done |= _in_processes({lost: jobs[lost]}, stage, 1, progress)
+    for lost in jobs.keys() - done:
+        lesson, given = jobs[lost]
+        done[lost] = LessonRun(lesson, "failed", f"its process went down{MEMORY}", None, given)
+    return [(runs | done)[lesson.number] for lesson in lessons]
+
+
+def _in_processes(jobs: Jobs, stage: Path, workers: int, progress: tqdm[Any]) -> dict[str, LessonRun]:
+    """What became of each lesson, by number, but for those whose process went down, or was in a pool with one that did."""
+    done = {}
+    pool = ProcessPoolExecutor(min(workers, max(len(jobs), 1)), mp_context=multiprocessing.get_context("spawn"))
     try:
         with _on_interrupt(signal.SIG_IGN):  # which the workers inherit, so that one that is still starting is not torn apart
-            jobs = {pool.submit(execute_lesson, lesson, _injected(study, lesson, parameters), stage): lesson
-                    for lesson in possible}
-        for job in tqdm(as_completed(jobs), total=len(jobs), desc="lessons", unit="lesson", file=sys.stderr, leave=False):
-            runs[jobs[job].number] = job.result()
+            futures = {pool.submit(execute_lesson, lesson, given, stage): number for number, (lesson, given) in jobs.items()}
+        for future in as_completed(futures):
+            with contextlib.suppress(BrokenProcessPool):
+                done[futures[future]] = future.result()
+                progress.update()
     except BaseException:
         (stage / STOPPED).touch()
         pool.shutdown(wait=True, cancel_futures=True)
         raise
     pool.shutdown()
-    return [runs[lesson.number] for lesson in lessons]
+    return done
 
 
 def _injected(study: Study, lesson: Lesson, parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -135,11 +153,12 @@ def _injected(study: Study, lesson: Lesson, parameters: Mapping[str, Mapping[str
 
 
 def execute_lesson(lesson: Lesson, parameters: Mapping[str, Any], stage: Path) -> LessonRun:
-    """One lesson executed by papermill into `stage`; if a cell fails, the notebook up to it is kept."""
+    """One lesson executed by papermill into `stage`; if a cell fails, or its kernel, the notebook up to it is kept."""
     target = stage / lesson.path.name
     why = ""
     with _on_interrupt(signal.default_int_handler), _quiet(stage / "logs" / f"{lesson.path.stem}.txt"):
         import papermill
+        from nbclient.exceptions import DeadKernelError
 
         if (stage / STOPPED).exists():
             raise KeyboardInterrupt
@@ -148,6 +167,12 @@ def execute_lesson(lesson: Lesson, parameters: Mapping[str, Any], stage: Path) -
                                        kernel_name="python3", progress_bar=False)
         except papermill.PapermillExecutionError as error:
             why = f"{error.ename}: {error.evalue}".splitlines()[0]
+        except DeadKernelError:
+            why = f"its kernel died{MEMORY}"
+        except Exception as error:  # whatever else becomes of a kernel, the other lessons have theirs
+            why = f"its kernel failed: {type(error).__name__}: {error}".splitlines()[0]
+    if not target.exists():
+        shutil.copyfile(lesson.path, target)
     notebook = _without_clock(target)
     return LessonRun(lesson, "failed" if why else "done", why, notebook, parameters)
 

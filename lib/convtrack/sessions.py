@@ -192,6 +192,7 @@ def has_conversion(sessions: pd.DataFrame, conversions: pd.DataFrame) -> pd.Seri
     >>> has_conversion(sessions, pd.DataFrame({"visitor_id": ["v"], "session_id": ["1"]})).tolist()
     [True, False]
     """
+    need_columns(sessions, SESSION_KEY, "sessions")
     need_columns(conversions, SESSION_KEY, "conversions")
     pairs = conversions[SESSION_KEY].dropna()
     if pairs.empty and len(conversions):

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import re
+import reprlib
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pandas as pd
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from .channels import ChannelRule, ChannelSettings, name_click_id, with_channels
+from .channels import ChannelRule, ChannelSettings, channel_rules, name_click_id, with_channels
 from .errors import ConvtrackError, nearest
 from .gaps import Gap
-from .goals import Goal, find_conversions
+from .goals import Goal, check_conditions, find_conversions
+from .plain_yaml import read_yaml
 from .schema import TABLES
 from .sessions import assign_sessions, with_direct
-from .sources import Loaded, TableSource, load_table, neighbour, zone
+from .sources import Loaded, TableSource, check_columns, load_table, neighbour, zone
 
 Interaction = Literal["view", "click", "visit", "open", "delivery"]
+PlatformName = Literal["google_ads", "meta", "klaviyo_legacy", "klaviyo", "ga4", "matomo"]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 REMEDY = "To have it, add a table `{0}` to study.yaml (its columns are in docs/data_dictionary.md)."
+
+
+def _lesson_number(key: Any) -> Any:
+    if not (isinstance(key, str) and re.fullmatch(r"\d\d", key)):
+        raise ValueError('a lesson is named by its two digits, in quotes, as in "07"')
+    return key
 
 
 class Lookback(BaseModel):
@@ -48,7 +60,7 @@ class StudyFile(BaseModel):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     title: str
-    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    currency: CurrencyCode
     time_zone: str
     bad_rows: Literal["stop", "quarantine"]
     tables: dict[str, TableSource]
@@ -58,11 +70,11 @@ class StudyFile(BaseModel):
     lookback_days: int = Field(ge=1, le=365)
     lookbacks: list[Lookback] = []
     milestone: str | None = None
-    platforms: dict[str, list[str]] = {}
+    platforms: dict[PlatformName, Annotated[list[str], Field(min_length=1)]] = {}
     channels: ChannelSettings = ChannelSettings()
     connection: str | None = None
-    exchange_rates: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = {}
-    lessons: dict[str, dict[str, Any]] = {}
+    exchange_rates: dict[CurrencyCode, Rate] = {}
+    lessons: dict[Annotated[str, BeforeValidator(_lesson_number)], dict[str, Any]] = {}
 
 
 class Study:
@@ -144,7 +156,38 @@ class Study:
         if name == "events":
             named = name_click_id(good, self.settings.tables[name].columns.get("click_id"))
             good = with_direct(_with_sessions(with_channels(named, self.settings.channels)))
+            check_conditions(good, self.goals)
+            self.check_channels(good["channel"].dropna().unique())
         return replace(loaded, good=good.reset_index(drop=True))
+
+    def check_channels(self, seen: Iterable[str]) -> None:
+        """Nothing, if each channel that `lookbacks` and `platforms` name is one of those seen, or otherwise known.
+
+        Known are those of the channel rules and of the spend too: in a quiet month a channel may have no event.
+
+        Raises
+        ------
+        ConvtrackError
+            One line: the key, the channel that does not exist, and the nearest that does.
+        """
+        seen = list(seen)
+        spelled = {_plain(channel) for channel in seen}
+        ruled = {name for name in channel_rules()["channel"] if _plain(name) not in spelled}
+        for key, channel in self._unseen(seen):
+            spend = self.table("spend")
+            paid = set() if isinstance(spend, Gap) else set(spend["channel"])
+            if channel not in ruled | paid:
+                near = nearest(channel, seen) or nearest(channel, sorted(ruled | paid))
+                raise ConvtrackError(f"{self.path.name}, {key}: no event has the channel '{channel}'.{near} "
+                                     f"Write one of: {', '.join(sorted(seen)) or 'none'}")
+
+    def _unseen(self, seen: Iterable[str]) -> list[tuple[str, str]]:
+        """The channels that the study file names and that are not among those seen, each with its key."""
+        exact, any_case = set(seen), {channel.casefold() for channel in seen}
+        windows = [("lookbacks", lookback.channel) for lookback in self.lookbacks if lookback.channel is not None]
+        owned = [(f"platforms: {name}", channel) for name, own in self.platforms.items() for channel in own]
+        return [*(pair for pair in windows if pair[1] not in exact),
+                *(pair for pair in owned if pair[1].casefold() not in any_case)]
 
 
 def _with_sessions(events: pd.DataFrame) -> pd.DataFrame:
@@ -167,11 +210,10 @@ def read_study_file(path: Path) -> StudyFile:
         One line: the file, the key, what is wrong with it, and the nearest key that exists.
     """
     try:
-        settings = StudyFile.model_validate(_read_yaml(path))
+        settings = StudyFile.model_validate(read_yaml(path))
     except ValidationError as errors:
         raise ConvtrackError(f"{path.name}: {_first_error(errors)}") from None
     _check_names(settings, path)
-    zone(settings.time_zone)
     return settings
 
 
@@ -183,33 +225,16 @@ def _study_path(path: Path) -> Path:
     return path
 
 
-class _OnceLoader(yaml.SafeLoader):
-    """YAML's safe loader, which builds plain data only, and here refuses a key that is written twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = [key for i, key in enumerate(keys) if key in keys[:i]]
-        if twice:
-            raise yaml.constructor.ConstructorError(None, None, f"the key '{twice[0]}' is written twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-def _read_yaml(path: Path) -> Any:
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_OnceLoader) or {}
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise ConvtrackError(f"{path.name}{where}: this is not YAML ({getattr(error, 'problem', error)}). "
-                             f"Check the indentation and the quotes of that line.") from None
-    except UnicodeDecodeError:
-        raise ConvtrackError(f"{path.name} is not a text file. Give the study.yaml, not the data.") from None
+_LIMITED = reprlib.Repr()
+_LIMITED.maxstring = _LIMITED.maxother = _LIMITED.maxlong = 60
+_LIMITED.maxlevel = 2
 
 
 def _first_error(errors: ValidationError) -> str:
     error = min(errors.errors(), key=lambda e: e["type"] != "extra_forbidden")  # a misspelled key is also a missing one
-    where = ": ".join(str(part) for part in error["loc"])
-    problem = error["msg"][:1].lower() + error["msg"][1:]
+    where = ": ".join(str(part) for part in error["loc"] if part != "[key]")
+    problem = error["msg"].removeprefix("Value error, ")
+    problem = problem[:1].lower() + problem[1:]
     if not where:
         return "this is not a study file. Give a study.yaml, or make one from your data: convtrack new YOUR_DATA"
     if error["type"] == "extra_forbidden":
@@ -219,29 +244,46 @@ def _first_error(errors: ValidationError) -> str:
         return f"the key '{where}' is missing. Add it; docs/study_file.md describes every key."
     if error.get("input") is None:
         return f"'{where}' is not filled in. Write its value ({problem})."
-    return f"'{where}': {problem}; it says {error['input']!r}. Correct it."
+    choices = re.findall("'([^']*)'", error.get("ctx", {}).get("expected", ""))
+    near = nearest(str(error["input"]), choices)
+    return f"'{where}': {problem}; it says {_LIMITED.repr(error['input'])}.{near} Correct it."
 
 
 def _known_keys(loc: tuple[Any, ...]) -> list[str]:
     of_channels = ChannelRule if "rules" in loc else ChannelSettings
-    models = {"tables": TableSource, "goals": Goal, "channels": of_channels}
+    models = {"tables": TableSource, "goals": Goal, "lookbacks": Lookback, "channels": of_channels}
     model = models.get(str(loc[0]), StudyFile) if len(loc) > 1 else StudyFile
     return list(model.model_fields)
 
 
 def _check_names(settings: StudyFile, path: Path) -> None:
-    if settings.main_goal not in settings.goals:
-        raise ConvtrackError(f"{path.name}: main_goal '{settings.main_goal}' is not among the goals."
-                             f"{nearest(settings.main_goal, settings.goals)} Write one of: {', '.join(settings.goals)}")
+    """Nothing, if the goals, tables, columns and zones that the file names exist; the data is not read for it."""
+    _check_goal("main_goal", settings.main_goal, settings, path)
+    if settings.milestone is not None:
+        _check_goal("milestone", settings.milestone, settings, path)
     for table in (name for name in settings.tables if name not in TABLES):
         raise ConvtrackError(f"{path.name}: tables: there is no table '{table}'.{nearest(table, TABLES)} "
                              f"Write one of: {', '.join(TABLES)}")
     if "events" not in settings.tables:
         raise ConvtrackError(f"{path.name}: tables: every study needs 'events'. Add it, or run convtrack new YOUR_DATA")
+    for name, source in settings.tables.items():
+        check_columns(name, source)
+    for named in (settings.time_zone, *(source.time_zone for source in settings.tables.values())):
+        zone(named or "UTC")
+
+
+def _check_goal(key: str, goal: str, settings: StudyFile, path: Path) -> None:
+    if goal not in settings.goals:
+        raise ConvtrackError(f"{path.name}: {key} '{goal}' is not among the goals.{nearest(goal, settings.goals)} "
+                             f"Write one of: {', '.join(settings.goals)}")
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).casefold()
 
 
 def _check_bad_rows(loaded: Loaded, settings: StudyFile) -> None:
-    bad = len(loaded.quarantined)
+    bad = len(loaded.quarantined) - len(loaded.totals)
     if bad and loaded.good.empty:
         raise ConvtrackError(f"{loaded.first_reason()} No row of {loaded.file.name} can be used ({bad} of {loaded.read} "
                              f"have a fault). Correct the file, or its mapping in study.yaml.")
@@ -265,4 +307,5 @@ def _in_one_currency(frame: pd.DataFrame, loaded: Loaded, settings: StudyFile) -
 def _check_rates(foreign: pd.Series, loaded: Loaded, settings: StudyFile) -> None:
     for row, code in foreign[~foreign.isin(list(settings.exchange_rates))].head(1).items():
         raise ConvtrackError(f"{loaded.file.name}, row {row}, column currency: {code}, but the study reports in "
-                             f"{settings.currency}. Write the rate in study.yaml: exchange_rates: {{{code}: 0.00}}")
+                             f"{settings.currency}.{nearest(code, settings.exchange_rates)} "
+                             f"Write the rate in study.yaml: exchange_rates: {{{code}: 0.00}}")

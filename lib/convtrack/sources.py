@@ -6,10 +6,13 @@ that cannot be used is set aside with its reason, or stops the study: which of t
 
 from __future__ import annotations
 
+import csv
 import re
+from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import numpy as np
 import pandas as pd
@@ -26,6 +29,10 @@ ZONED = r"Z$|:\d[\d.]*\s*[+-]\d\d(?::?\d\d)?$"
 SLASHED = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})(?!\d),?")
 A_DAY = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}(?!\d)|\d{8}(?!\d)|(?=.*\d{4}).*[A-Za-z]{3}"
 ZONE_OF_TIME = r"(?:(?<=:\d\d)|(?<=T\d{4}))[\d.]*\s*(?:Z|[+-]\d\d:?\d\d)$"
+DATA = r"(?=.*\d)[\d.,:/ T+Z-]+"  # a date or a number, and so no name of a column
+TOTAL = r"(?i)\s*(?:(?:grand\s+)?totals?|(?:gesamt)?summe|gesamt|totale|total general|total général)\s*(?::.*)?"
+A_TOTAL = "a total of the rows above it"
+ROWS_TO_LOOK_AT, ROWS_OF_TOTALS = 200, 3
 STYLES = ("ISO8601", "%Y-%m-%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p")
 TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
@@ -47,17 +54,22 @@ class TableSource(BaseModel):
 
 @dataclass(frozen=True)
 class Loaded:
-    """A table as read: the rows to use, the rows set aside with their reasons, and how many the file had."""
+    """A table as read: the rows to use, the rows set aside with their reasons, and how many the file had.
+
+    `skipped` lines above the header are no rows; `totals` are the rows set aside that are totals of the file's own.
+    """
 
     name: str
     file: Path
     good: pd.DataFrame
     quarantined: pd.DataFrame
     read: int
+    skipped: int = 0
+    totals: tuple[int, ...] = ()
 
     def first_reason(self) -> str:
         """The first quarantined row, as one line that names file, row and reason."""
-        row = self.quarantined.iloc[0]
+        row = self.quarantined.drop(index=list(self.totals)).iloc[0]
         return f"{self.file.name}, row {row.name}, column {row['reason'].split('; ')[0]}."
 
 
@@ -83,31 +95,72 @@ def load_table(name: str, source: TableSource, folder: Path) -> Loaded:
     ConvtrackError
         If the file is missing, empty, without header or without a required column, or if its times have no time zone.
     """
+    check_columns(name, source)
     path = folder / source.file
     raw = read_raw(path, source)
-    mapped = _mapped(raw, name, source, path)
+    totals = total_rows(raw)
+    mapped = _mapped(raw.drop(index=totals), name, source, path)
     frame, unparsed = _typed(_respelled(mapped, source, path), name, source, path)
     good, bad = validate(frame if unparsed.empty else frame.drop(index=unparsed.index), name)
-    quarantined = pd.concat([raw.loc[unparsed.index].assign(reason=unparsed), bad]).sort_index()
-    return Loaded(name, path, good, quarantined, len(raw))
+    parts = [raw.loc[totals].assign(reason=A_TOTAL), raw.loc[unparsed.index].assign(reason=unparsed), bad]
+    quarantined = pd.concat([part for part in parts if len(part)] or [bad]).sort_index()
+    return Loaded(name, path, good, quarantined, len(raw), lines_above_header(path, source), tuple(totals))
+
+
+def check_columns(name: str, source: TableSource) -> None:
+    """Nothing, if the columns and values that a mapping turns something into are those of the table's contract.
+
+    Visitors may have columns of their own.
+
+    Raises
+    ------
+    ConvtrackError
+        One line: the key, the name that does not exist, and the nearest that does.
+
+    Examples
+    --------
+    >>> check_columns("spend", TableSource(file="spend.csv", columns={"cots": "Kosten"}))
+    Traceback (most recent call last):
+    convtrack.errors.ConvtrackError: study.yaml, tables: spend: columns: 'cots' is not a column of spend. Closest: 'cost'.
+    """
+    columns = {column.name: column for column in TABLES[name]}
+    for key, named in (("columns", source.columns), ("values", source.values)):
+        for ours in (ours for ours in named if ours not in columns and name != "visitors"):
+            raise ConvtrackError(f"study.yaml, tables: {name}: {key}: '{ours}' is not a column of {name}."
+                                 f"{nearest(ours, columns)}")
+    for ours, spellings in source.values.items():
+        allowed = columns[ours].allowed if ours in columns else ()
+        for wrong in (value for value in spellings.values() if allowed and value not in (*allowed, "")):
+            raise ConvtrackError(f"study.yaml, tables: {name}: values: {ours}: there is no '{wrong}'."
+                                 f"{nearest(wrong, allowed)} Write one of: {', '.join(allowed)}")
 
 
 def read_raw(path: Path, source: TableSource) -> pd.DataFrame:
     """A CSV or Parquet file as it is, indexed by row number; every cell of a CSV is text."""
     if not path.exists():
         raise ConvtrackError(f"There is no file {path}.{neighbour(path)} Correct `file:` in study.yaml.")
+    if not (path.is_file() or path.is_dir()):
+        raise ConvtrackError(f"{path} is no file that can be read from its beginning. Save the data in one, and name that.")
     if path.suffix.lower() == ".parquet":
         frame = _read_parquet(path)
+        frame = frame.set_axis(range(2, len(frame) + 2))
     elif path.suffix.lower() in (".csv", ".tsv", ".txt"):
         frame = _read_csv(path, source)
     else:
         raise ConvtrackError(f"{path.name} is neither .csv nor .parquet. Save it as one of them, and name that file.")
-    frame = frame.set_axis(range(2, len(frame) + 2))
-    blank = frame.isna().all(axis=1)
-    frame = frame[~blank] if blank.any() else frame  # a blank line is no row, but it has a number
+    frame = frame.drop(index=_blank_rows(frame))  # a blank line is no row, but it has a number
     if frame.empty:
         raise ConvtrackError(f"{path.name} has a header but no rows. Export it again with data in it.")
     return frame
+
+
+def _blank_rows(frame: pd.DataFrame) -> pd.Index:
+    """The rows without a cell that is filled: empty, or of spaces and separators."""
+    blank = frame.index
+    for name in range(frame.shape[1]):  # few rows are left after the first column
+        cells = frame.iloc[:, name].loc[blank]
+        blank = blank[(cells.isna() | (cells.astype("str").str.strip() == "")).to_numpy(dtype=bool)]
+    return blank
 
 
 def neighbour(path: Path) -> str:
@@ -124,30 +177,91 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 
 def _read_csv(path: Path, source: TableSource) -> pd.DataFrame:
+    above = lines_above_header(path, source)
     try:  # the header is read as a row, because pandas would take longer rows for rows with an index
         lines = pd.read_csv(path, sep=source.separator, dtype="str", keep_default_na=False, na_values=[""],
-                            encoding=source.encoding, skip_blank_lines=False, header=None)
+                            encoding=source.encoding, skip_blank_lines=False, header=None, skiprows=above)
     except pd.errors.EmptyDataError:
         raise ConvtrackError(f"{path.name} is empty. Export it again with a header and rows.") from None
-    except (pd.errors.ParserError, UnicodeDecodeError, LookupError) as error:
+    except (pd.errors.ParserError, LookupError, ValueError, OSError) as error:
         raise ConvtrackError(f"{path.name} cannot be read: {str(error).strip()}. Set `separator:` or `encoding:` "
                              f"of this table in study.yaml.") from None
-    frame = lines.iloc[1:].set_axis(lines.iloc[0].fillna("").str.strip().tolist(), axis=1)
-    _check_header(frame.columns, path)
-    return frame
+    names = lines.iloc[0].fillna("").str.strip()
+    _check_header(pd.Index(names), path, above + 1)
+    frame = lines.iloc[1:].set_axis(names.tolist(), axis=1)
+    return frame.loc[:, frame.columns != ""].set_axis(range(above + 2, above + 2 + len(frame)))
 
 
-def _check_header(names: pd.Index, path: Path) -> None:
+def lines_above_header(path: Path, source: TableSource) -> int:
+    """How many lines of a CSV stand above its header: titles, comments with #, Excel's `sep=`.
+
+    There are none, unless the first line is one of these: a single cell, where the other rows have several. The header is
+    then the first line with as many cells as they have, all filled, all different, and none of them a date or a number.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "ads.csv"
+    >>> _ = path.write_text("Campaign report\\n1 to 31 January 2026\\nDay,Channel,Cost\\n2026-01-05,Email,12.30\\n")
+    >>> lines_above_header(path, TableSource(file="ads.csv"))
+    2
+    """
+    if path.suffix.lower() == ".parquet":
+        return 0
+    rows = _first_rows(path, source)
+    width = max((cells for cells, often in Counter(len(row) for _, row in rows).items() if often > 1), default=1)
+    if width == 1 or not rows or not _is_title(rows[0][1], [row for _, row in rows[1:]], source.separator):
+        return 0
+    headers = [line for line, row in rows[:-1] if len(row) == width and all(row) and len(set(row)) == width
+               and not any(re.fullmatch(DATA, cell) for cell in row) and not row[0].startswith("#")]
+    mapped = [line for line, row in rows if line in headers and set(source.columns.values()) <= set(row)]
+    return next(iter(mapped or headers), 1) - 1
+
+
+def _first_rows(path: Path, source: TableSource) -> list[tuple[int, list[str]]]:
+    """The first rows with their line numbers, the cells stripped; none where the file cannot be read so."""
+    try:
+        with path.open(encoding=source.encoding, newline="") as file:
+            reader = csv.reader(file, delimiter=source.separator)
+            return [(reader.line_num, [cell.strip() for cell in row]) for row in islice(reader, ROWS_TO_LOOK_AT) if row]
+    except (csv.Error, LookupError, ValueError, OSError, TypeError):
+        return []  # pandas says what is wrong
+
+
+def _is_title(first: list[str], others: list[list[str]], separator: str) -> bool:
+    """Whether a first line is above the header: a single cell that no other separator cuts as it cuts the other lines."""
+    line = separator.join(first)
+    if line.startswith("#") or re.fullmatch(r"(?i)\"?sep=.?.?\"?", line):
+        return True
+    for other in set(",;\t|") - {separator}:
+        cut = [len(separator.join(row).split(other)) for row in others]
+        if other in line and 2 * cut.count(len(line.split(other))) >= len(cut):
+            return False
+    return sum(cell != "" for cell in first) == 1
+
+
+def total_rows(raw: pd.DataFrame) -> pd.Index:
+    """The rows at a file's end that hold a total: a cell says so, in a word that no row above has.
+
+    >>> raw = pd.DataFrame({"Day": ["2026-01-05", "Total: Account"], "Cost": ["12.30", "12.30"]})
+    >>> total_rows(raw).tolist()
+    [1]
+    """
+    says = raw.tail(ROWS_OF_TOTALS).apply(lambda cells: cells.astype("str").str.fullmatch(TOTAL, na=False))
+    words = [(name, row) for name in says for row in says.index[says[name]]]
+    above = raw.iloc[:-ROWS_OF_TOTALS]
+    return pd.Index(sorted({row for name, row in words if not (above[name] == raw.at[row, name]).any()}))
+
+
+def _check_header(names: pd.Index, path: Path, row: int) -> None:
     for name in names[names.duplicated() & (names != "")]:
-        raise ConvtrackError(f"{path.name}, row 1: two columns are called '{name}'. Rename one of them in the file.")
-    for name in names[names.str.fullmatch(r"(?=.*\d)[\d.,:/ T+Z-]+")]:
-        raise ConvtrackError(f"{path.name}, row 1: '{name}' looks like data, not like a column name. "
+        raise ConvtrackError(f"{path.name}, row {row}: two columns are called '{name}'. Rename one of them in the file.")
+    for name in names[names.str.fullmatch(DATA)]:
+        raise ConvtrackError(f"{path.name}, row {row}: '{name}' looks like data, not like a column name. "
                              f"Put a header line with column names first.")
 
 
 def _mapped(raw: pd.DataFrame, name: str, source: TableSource, path: Path) -> pd.DataFrame:
     """The columns of ours that the file has, under our names; visitors keep the file's other columns too."""
-    _check_mapping(raw, name, source, path)
+    _check_mapping(raw, source, path)
     mapped = {ours: raw[theirs] for ours, theirs in source.columns.items()}  # one column of theirs may serve two of ours
     is_mapped = raw.columns.isin([*source.columns, *source.columns.values()])
     frame = raw.loc[:, ~is_mapped].assign(**mapped)
@@ -159,11 +273,8 @@ def _mapped(raw: pd.DataFrame, name: str, source: TableSource, path: Path) -> pd
     return frame if name == "visitors" else frame[[c for c in column_names(name) if c in frame]]
 
 
-def _check_mapping(raw: pd.DataFrame, name: str, source: TableSource, path: Path) -> None:
+def _check_mapping(raw: pd.DataFrame, source: TableSource, path: Path) -> None:
     for ours, theirs in source.columns.items():
-        if ours not in column_names(name) and name != "visitors":
-            raise ConvtrackError(f"study.yaml, tables: {name}: columns: '{ours}' is not a column of {name}."
-                                 f"{nearest(ours, column_names(name))}")
         if theirs not in raw:
             raise ConvtrackError(f"{path.name} has no column '{theirs}' (for {ours}).{nearest(theirs, raw.columns)}")
 
@@ -276,7 +387,8 @@ def zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ConvtrackError(f"study.yaml: there is no time zone '{name}'. Write it as in Europe/London or UTC.") from None
+        raise ConvtrackError(f"study.yaml: there is no time zone '{name}'.{nearest(name, available_timezones())} "
+                             f"Write it as in Europe/London or UTC.") from None
 
 
 def _parsed(text: pd.Series, utc: bool = False) -> pd.Series:

@@ -249,7 +249,7 @@ ct.show(evidence.reset_index(), name="orders",
         caption="How well each order predicts journeys that it has not seen")
 
 # %% tags=["hide-input"]
-order = int(evidence.index[evidence["chosen"]][0])
+order = evidence.index[evidence["chosen"]][0]
 longer = Markov("longer memory", order=order if order > 1 else 2)
 memory = ct.compare(journeys, ["markov", longer]).wide()
 ct.say(

@@ -15,7 +15,7 @@ import pandas as pd
 from scipy import sparse
 
 from ..errors import ConvtrackError
-from ..paths import Floats, Paths
+from ..paths import Floats, Paths, as_paths
 from .model import Draws
 
 DENSE_STATES = 64  # up to here inverting the matrix is faster than iterating
@@ -152,7 +152,7 @@ def fit(paths: Paths, steps: Steps, draws: Draws) -> Chain:
     return Chain(steps, counts / totals[steps.origin], (steps.end.T @ won) / totals, worth / totals)
 
 
-def fit_chain(paths: Paths, order: int = 1) -> Chain:
+def fit_chain(paths: pd.DataFrame | Paths, order: int = 1) -> Chain:
     """The chain of an order, fitted to the paths that have a touch.
 
     >>> from ..paths import as_paths
@@ -160,6 +160,7 @@ def fit_chain(paths: Paths, order: int = 1) -> Chain:
     >>> round(fit_chain(paths).conversion_probability, 6)  # the observed rate, 3 of 4
     0.75
     """
+    paths = as_paths(paths)
     touched = paths.only(paths.lengths > 0)
     once = np.ones((len(touched.lengths), 1))
     return fit(touched, find_steps(touched, order), Draws(once, once))

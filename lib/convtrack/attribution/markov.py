@@ -16,7 +16,8 @@ import pandas as pd
 from scipy import sparse
 
 from ..errors import ConvtrackError, nearest
-from ..paths import Floats, Paths
+from ..gaps import Gap, passes_gaps
+from ..paths import Floats, Paths, as_paths
 from .chain import find_steps, fit, pack_states
 from .model import Credit, Crediting, Draws, Model
 
@@ -124,7 +125,8 @@ def _shared_out(effects: Floats, total: Floats) -> Floats:
     return np.where(total > 0, shares * total, 0.0)
 
 
-def choose_order(paths: Paths, rng: np.random.Generator, folds: int = 5, prior: float = PRIOR) -> pd.DataFrame:
+@passes_gaps
+def choose_order(paths: pd.DataFrame | Paths, rng: np.random.Generator, folds: int = 5, prior: float = PRIOR) -> pd.DataFrame | Gap:
     """How well a chain of each order predicts journeys that it has not seen, and which order to use.
 
     Journeys are dealt into folds at random. Each fold in turn is predicted, step by step, by chains fitted to the others;
@@ -134,7 +136,7 @@ def choose_order(paths: Paths, rng: np.random.Generator, folds: int = 5, prior: 
 
     Parameters
     ----------
-    paths : Paths
+    paths : DataFrame or Paths
         Journeys, or paths with totals; those without a touch are left out.
     rng : numpy Generator
         Deals the journeys.
@@ -145,10 +147,15 @@ def choose_order(paths: Paths, rng: np.random.Generator, folds: int = 5, prior: 
 
     Returns
     -------
-    DataFrame
+    DataFrame or Gap
         Index order; states, held_out (mean log-likelihood of a held-out journey, natural logarithm), behind (how much less
         than the best order), standard_error (of behind, over folds), chosen: the lowest order that is behind by no more than
-        one standard error.
+        one standard error. A gap where there are too few journeys to have some in each part.
+
+    Raises
+    ------
+    ConvtrackError
+        If there are fewer than 2 folds, or `prior` is not above 0.
 
     Examples
     --------
@@ -157,12 +164,16 @@ def choose_order(paths: Paths, rng: np.random.Generator, folds: int = 5, prior: 
     >>> int(choose_order(paths, np.random.default_rng(1))["chosen"].idxmax())
     1
     """
+    if folds < 2 or not prior > 0:
+        raise ConvtrackError(f"folds={folds}, prior={prior}: there are 2 folds or more, and the prior is above 0. Write folds=5, "
+                             f"prior={PRIOR:.0f}")
+    paths = as_paths(paths)
     touched = paths.only(paths.lengths > 0)
     won, lost = _dealt(touched, folds, rng)
     journeys = (won + lost).sum(axis=0)
-    if folds < 2 or not journeys.all():
-        raise ConvtrackError(f"{journeys.sum():,.0f} journeys with a touch cannot be dealt into {folds} parts, 2 or more, with "
-                             f"journeys in each. Give more journeys, or another number of folds.")
+    if not journeys.all():
+        return Gap(f"{journeys.sum():,.0f} journeys with a touch are too few to put a part of them aside {folds} times, so no order "
+                   f"can be chosen.", "Take more days, or more visitors.")
     scores, states, below = [], [], {}
     for order in ORDERS:
         state, outcome, counts = _transitions(touched, order, won, lost)
