@@ -65,17 +65,21 @@ def conversion_table(conversions: list[tuple[str, int, float | None]]) -> pd.Dat
     )
 
 
+def in_order_of_time(touches: list[tuple]) -> list[tuple]:
+    return sorted(touches, key=lambda touch: touch[0])  # of one moment, as they come
+
+
 def journeys_by_hand(touches, conversions, window: int = WINDOW * DAY) -> dict[str, tuple]:
     """The journeys by going through all pairs: journey_id to (visitor, converted, end, path, microseconds to the end)."""
     found = {}
     for i, (visitor, end, _) in enumerate(conversions):
-        seen = sorted(
-            (t, channel) for who, t, channel in touches if who == visitor and end - window <= t <= end
+        seen = in_order_of_time(
+            [(t, channel) for who, t, channel in touches if who == visitor and end - window <= t <= end]
         )
         found[f"conversion c{i}"] = (visitor, True, end, [c for _, c in seen], [end - t for t, _ in seen])
     for visitor in {who for who, _, _ in touches}:
         last = max((end for who, end, _ in conversions if who == visitor), default=-(10**20))
-        rest = sorted((t, channel) for who, t, channel in touches if who == visitor and t > last)
+        rest = in_order_of_time([(t, channel) for who, t, channel in touches if who == visitor and t > last])
         if rest:
             end = rest[-1][0]
             rest = [(t, channel) for t, channel in rest if t >= end - window]
@@ -216,10 +220,10 @@ def test_a_window_of_part_of_a_day_includes_its_limit(days):
     assert journeys["path"].tolist() == [["A"]]
 
 
-def test_touches_of_one_moment_stand_in_alphabetical_order():
+def test_touches_of_one_moment_stand_in_the_order_of_their_rows():
     touches = touch_table([("v", 0, "b"), ("v", 0, "a"), ("v", 0, "B"), ("v", 0, "a")])
     assert build_journeys(touches, conversion_table([("v", 0, 1.0)]))["path"].tolist() == [
-        ["B", "a", "a", "b"]
+        ["b", "a", "B", "a"]
     ]
 
 

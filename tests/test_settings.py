@@ -16,6 +16,7 @@ import yaml
 from convtrack.attribution import MODELS, Platform
 from convtrack.engine import study_paths
 from convtrack.channels import ChannelRule, ChannelSettings
+from convtrack.clocks import Clocks
 from convtrack.errors import ConvtrackError
 from convtrack.gaps import Gap
 from convtrack.goals import Goal, find_conversions
@@ -344,17 +345,19 @@ NAMES = {
         (("platforms", "klavio"), ["Email"], "klaviyo"),
         (("platforms", "klaviyo"), ["Direct", "Emial"], "Email"),
     ],
+    "identity": [(("identity",), "user", None)],
     "connection": [(("connection",), "duckbd://", None)],
     "exchange_rates": [(("exchange_rates",), {"eur": 0.85}, None)],
     "lessons": [(("lessons",), {name: {}}, None) for name in ("7", 7, "007", "seven")],
 }
 NAMES_NOTHING = {
-    "name", "title", "currency", "lookback_days", "lookbacks: days", "goals: why", "tables: separator", "tables: decimal",
+    "name", "title", "currency", "lookback_days", "placeholders", "clocks: earliest", "clocks: latest", "lookbacks: days", "goals: why", "tables: separator", "tables: decimal",
     "channels: own_sites", "channels: unwanted_referrers", "channels: rules: channel", "channels: rules: source",
     "channels: rules: medium", "channels: rules: campaign",  # a channel and a tag may have any name
     "tables: day_first", "goals: event",  # an event that did not happen counts 0, and the passport says so
 }  # fmt: skip
-PARTS = {"tables": TableSource, "goals": Goal, "lookbacks": Lookback, "channels": ChannelSettings, "channels: rules": ChannelRule}
+PARTS = {"tables": TableSource, "goals": Goal, "lookbacks": Lookback, "channels": ChannelSettings, "channels: rules": ChannelRule,
+         "clocks": Clocks}
 
 
 def all_keys() -> set[str]:

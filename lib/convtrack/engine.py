@@ -24,11 +24,13 @@ from .schema import INTERACTIONS
 from .settings import Lookback, Study
 from .sources import TableSource
 
-KINDS = 4096  # most kinds of touch: microseconds since 1970 times this is still a 64-bit number, until 2041
+LARGEST = 2**62  # that a step may become, as a 64-bit number with room to spare
 MOST_TOUCHES = 16_000_000  # that one query collects: about 1 GiB
 DAY = 86_400_000_000  # microseconds
 HOUR = 3_600_000_000
 INSTANTS = ("pyspark", "databricks")  # engines whose times are moments, although Ibis shows them without a zone
+RUNNING = r"^(\D*)(\d{1,18})$"
+KIND = ["rank", "channel", "interaction"]
 CLOCKS = {"duckdb": "epoch_us", "pyspark": "unix_micros", "databricks": "unix_micros", "bigquery": "unix_micros"}
 
 
@@ -36,10 +38,17 @@ CLOCKS = {"duckdb": "epoch_us", "pyspark": "unix_micros", "databricks": "unix_mi
 class Kinds:
     """The different kinds of touch: channel, interaction, and how many microseconds back such a touch counts.
 
-    A kind is known by its row, which is in alphabetical order, so that touches of one moment are too.
+    A kind is known by its row. Rows are in order of `rank`, the place of a touch among those of the same visitor and moment,
+    and where that is not known in alphabetical order. So a step, (time - start) * count + kind, sorts as the touches happened.
     """
 
-    table: pd.DataFrame  # channel, interaction ("" where none is known), window
+    table: pd.DataFrame  # rank, channel, interaction ("" where none is known), window
+    start: int = 0  # of the touches, in microseconds since 1970
+
+    @property
+    def count(self) -> int:
+        """How many there are, at least 1."""
+        return max(len(self.table), 1)
 
     @property
     def windows(self) -> dict[int, list[int]]:
@@ -50,30 +59,46 @@ class Kinds:
         """The kinds as a table that an engine can join."""
         return ibis.memtable(pa.Table.from_pandas(self.table.reset_index(names="kind"), preserve_index=False))
 
+    def read(self, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The kind of each step, and its time in microseconds since 1970."""
+        return steps % self.count, steps // self.count + self.start
 
-def find_kinds(pairs: pd.DataFrame, lookback_days: float, lookbacks: Sequence[Lookback] = ()) -> Kinds:
+
+def find_kinds(pairs: pd.DataFrame, lookback_days: float, lookbacks: Sequence[Lookback] = (), start: int = 0, end: int = 0) -> Kinds:
     """The kinds among the pairs of channel and interaction, with their windows; of several lookbacks the last one counts.
 
+    `start` and `end` are the first and the last moment of the touches, in microseconds since 1970. The pairs may have a `rank`.
+
+    Raises
+    ------
+    ConvtrackError
+        If there are so many kinds over so long a time that a step would not be a 64-bit number.
+
+    Examples
+    --------
     >>> pairs = pd.DataFrame({"channel": ["Email", "Display"], "interaction": ["click", "view"]})
     >>> found = find_kinds(pairs, 30, [Lookback(days=1, interaction="view")])
     >>> (found.table["window"] // DAY).tolist()
     [1, 30]
     """
-    table = pairs.fillna({"interaction": ""}).drop_duplicates().sort_values(["channel", "interaction"], ignore_index=True)
-    if len(table) > KINDS:
-        raise ConvtrackError(f"The touches are of {len(table)} kinds, and {KINDS} is the most. Group the channels or campaigns.")
+    known = pairs.assign(rank=pairs["rank"] if "rank" in pairs else 0).fillna({"interaction": ""})[KIND].drop_duplicates()
+    table = known.sort_values(KIND, ignore_index=True)
+    if (end - start + 1) * max(len(table), 1) > LARGEST:
+        raise ConvtrackError(f"The touches are of {len(table):,} kinds over {(end - start) / DAY / 365:,.0f} years, which is more than "
+                             f"fits. Group the channels or campaigns, or leave out times that cannot be (clocks: in study.yaml).")
     days = pd.Series(float(lookback_days), index=table.index)
     for lookback in lookbacks:
         days = days.mask(lookback.covers(table), lookback.days)
-    return Kinds(table.assign(window=(days * DAY).round().astype("int64")))
+    return Kinds(table.assign(window=(days * DAY).round().astype("int64")), start)
 
 
 def coded(touches: ir.Table, kinds: Kinds) -> ir.Table:
     """The touches as visitor_id, at (microseconds), step (time and kind in one number), window."""
-    known = touches.mutate(interaction=touches.interaction.fill_null(""))
-    joined = known.inner_join(kinds.as_table(), ["channel", "interaction"])
+    rank = touches.rank if "rank" in touches.columns else ibis.literal(0, "int64")
+    known = touches.mutate(interaction=touches.interaction.fill_null(""), rank=rank)
+    joined = known.inner_join(kinds.as_table(), KIND)
     timed = joined.select("visitor_id", "kind", "window", at=microseconds(joined.touch_time, _engine(touches)))
-    return timed.select("visitor_id", "at", "window", step=timed["at"] * KINDS + timed.kind)
+    return timed.select("visitor_id", "at", "window", step=(timed["at"] - kinds.start) * kinds.count + timed.kind)
 
 
 def microseconds(time: ir.Value, engine: str) -> ir.Value:
@@ -119,13 +144,14 @@ def unconverted_journeys(touches: ir.Table, conversions: ir.Table, kinds: Kinds)
 
 
 def _counts(step: ir.Value, end: ir.Value, kinds: Kinds) -> ir.Value:
-    """Whether a step is in its window before the end; a step's time times KINDS is the step without its kind."""
+    """Whether a step is in its window before the end; a step less its kind is its time since the start, times the count."""
     (most, _), *others = sorted(kinds.windows.items(), key=lambda window: -len(window[1])) or [(0, [])]
+    since = end - kinds.start
     if not others:
-        return step >= (end - most) * KINDS
-    kind = step % KINDS
+        return step >= (since - most) * kinds.count
+    kind = step % kinds.count
     window = kind.cases(*((k, w) for w, rows in others for k in rows), else_=most)
-    return step - kind >= (end - window) * KINDS
+    return step - kind >= (since - window) * kinds.count
 
 
 def find_paths(touches: ir.Table, conversions: ir.Table, lookback_days: float = 30,
@@ -146,6 +172,8 @@ def find_paths(touches: ir.Table, conversions: ir.Table, lookback_days: float = 
     lookbacks : sequence of Lookback
         Other windows for some channels or interactions.
 
+    Touches of the same moment are in the order of a column `rank` if the touches have one, and else in alphabetical order.
+
     Returns
     -------
     Paths
@@ -161,12 +189,18 @@ def find_paths(touches: ir.Table, conversions: ir.Table, lookback_days: float = 
     >>> found.channels, found.conversions.tolist(), found.nulls.tolist(), found.hours.tolist()
     (['Email', 'SMS'], [1.0, 0.0], [0.0, 1.0], [24.0, 0.0])
     """
-    pairs = touches.group_by("channel", "interaction").agg(touches=touches.count()).to_pyarrow().to_pandas()
-    kinds = find_kinds(pairs[["channel", "interaction"]], lookback_days, lookbacks)
+    at = microseconds(touches.touch_time, _engine(touches))
+    by = [column for column in KIND if column in touches.columns]
+    pairs = touches.group_by(by).agg(touches=touches.count(), first=at.min(), last=at.max()).to_pyarrow().to_pandas()
+    kinds = find_kinds(pairs[by], lookback_days, lookbacks, *_span(pairs["first"], pairs["last"]))
     steps = coded(touches, kinds)
     won = converted_journeys(steps, conversions).to_pyarrow()
     lost = [_counted(part, conversions, kinds) for part in _in_parts(steps, int(pairs["touches"].sum()))]
     return _as_paths(won, _together(lost), kinds)
+
+
+def _span(first: pd.Series, last: pd.Series) -> tuple[int, int]:
+    return (int(first.min()), int(last.max())) if len(first) else (0, 0)
 
 
 def _in_parts(touches: ir.Table, total: int) -> list[ir.Table]:
@@ -180,7 +214,7 @@ def _in_parts(touches: ir.Table, total: int) -> list[ir.Table]:
 def _counted(touches: ir.Table, conversions: ir.Table, kinds: Kinds) -> pa.Table:
     """The different paths that led to no conversion, and how many journeys took each: path, total."""
     rest = unconverted_journeys(touches, conversions, kinds)
-    kept = rest.select(path=rest.steps.map(lambda step: (step % KINDS).cast("int16")))
+    kept = rest.select(path=rest.steps.map(lambda step: (step % kinds.count).cast("int32")))
     return kept.group_by("path").agg(total=kept.count()).order_by("path").to_pyarrow()
 
 
@@ -194,13 +228,14 @@ def _together(counts: Sequence[pa.Table]) -> pa.Table:
 def _as_paths(won: pa.Table, lost: pa.Table, kinds: Kinds) -> Paths:
     steps, lengths, ends = unpack(won)
     paths, others = _flat(lost["path"])
-    kind = np.concatenate([steps % KINDS, paths]).astype(np.int64)
-    channels = kinds.table["channel"].unique().tolist()
+    of_step, at = kinds.read(steps)
+    kind = np.concatenate([of_step, paths]).astype(np.int64)
+    channels = sorted(kinds.table["channel"].unique())
     of_kind = kinds.table["channel"].map({name: i for i, name in enumerate(channels)}).to_numpy(np.int32)
     nulls = lost["total"].to_numpy().astype(float)
     value = won["value"].to_numpy()
     none = np.zeros(len(nulls))
-    hours = (np.repeat(ends, lengths) - steps // KINDS) / HOUR
+    hours = (np.repeat(ends, lengths) - at) / HOUR
     return Paths(channels, of_kind[kind], np.concatenate([[0], np.cumsum(np.concatenate([lengths, others]))]),
                  conversions=np.concatenate([np.ones(len(value)), none]), value=np.concatenate([np.nan_to_num(value), none]),
                  nulls=np.concatenate([np.zeros(len(value)), nulls]), valued=bool((~np.isnan(value)).any()),
@@ -251,9 +286,20 @@ def study_paths(study: Study) -> StudyPaths:
     won["conversion_time"] = pd.to_datetime(won["conversion_time"], utc=True).dt.as_unit("us")
     columns = ["conversion_id", "visitor_id", "conversion_time", "value"]
     conversions = ibis.memtable(pa.Table.from_pandas(won[columns], preserve_index=False))
-    touches = used.filter(used.interaction.isin(study.touches), used.channel.notnull())
+    touches = _ranked(used.filter(used.interaction.isin(study.touches), used.channel.notnull()))
     paths = find_paths(touches.rename(touch_time="event_time"), conversions, study.lookback_days, study.lookbacks)
     return StudyPaths(paths, *(rows.count().to_pyarrow().as_py() for rows in (events, used)))
+
+
+def _ranked(touches: ir.Table) -> ir.Table:
+    """The touches with their rank in a moment, by the running numbers in their ids, as `sessions.moment_order` reads them."""
+    ids = touches.event_id
+    number = ids.re_extract(RUNNING, 2)
+    fits = touches.agg(all=ids.re_search(RUNNING).all(), prefixes=ids.re_extract(RUNNING, 1).nunique()).to_pyarrow().to_pylist()[0]
+    if not fits["all"] or fits["prefixes"] != 1:
+        return touches
+    moment = ibis.window(group_by=["visitor_id", "event_time"], order_by=number.cast("int64"))
+    return touches.mutate(rank=ibis.row_number().over(moment))
 
 
 def connect(address: str) -> Any:

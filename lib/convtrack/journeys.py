@@ -17,12 +17,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from .engine import HOUR, KINDS, Kinds, coded, converted_journeys, find_kinds, unconverted_journeys, unpack
+from .engine import HOUR, KIND, Kinds, coded, converted_journeys, find_kinds, unconverted_journeys, unpack
 from .errors import ConvtrackError, nearest
 from .gaps import Gap, passes_gaps
 from .goals import find_conversions
 from .schema import INTERACTIONS, OFF_SITE_EVENTS
-from .sessions import SESSION_KEY, need_columns, with_direct
+from .sessions import SESSION_KEY, moment_order, need_columns, with_direct
 from .settings import Lookback, Study
 
 WON_COLUMNS = ["conversion_id", "visitor_id", "conversion_time", "value"]
@@ -72,8 +72,9 @@ def find_touches(events: pd.DataFrame, interactions: Sequence[str] = ("click", "
         rows = events[events["interaction"].isin(interactions) & events["channel"].notna()]
     else:
         rows = _changes_of_channel(with_direct(events) if "event_name" in events else events)
+    rows = rows.iloc[np.lexsort([moment_order(rows), rows["event_time"].astype("int64")])]
     rows = rows.rename(columns={"event_time": "touch_time"}).reindex(columns=list(dict.fromkeys([*TOUCH_COLUMNS, *keep])))
-    return rows.sort_values(["touch_time", "visitor_id", "channel"], kind="stable").reset_index(drop=True)
+    return rows.reset_index(drop=True)
 
 
 @passes_gaps
@@ -100,7 +101,7 @@ def build_journeys(touches: pd.DataFrame, conversions: pd.DataFrame, lookback_da
     DataFrame
         journey_id, visitor_id, converted, end_time, value, path (list of str, first touch first; empty for a
         conversion without a touch), hours (list of float: from each touch to end_time), and where the touches have it
-        interactions (list of str). Touches of the same moment are in alphabetical order.
+        interactions (list of str). Touches of the same moment are in the order of their rows.
 
     Examples
     --------
@@ -117,7 +118,9 @@ def build_journeys(touches: pd.DataFrame, conversions: pd.DataFrame, lookback_da
     seen = touches[touches[by].notna()]
     named = pd.DataFrame({"visitor_id": seen["visitor_id"], "touch_time": seen["touch_time"], "channel": seen[by],
                           "interaction": seen.get("interaction")}).astype({"channel": "str", "interaction": "str"})
-    kinds = find_kinds(named[["channel", "interaction"]], lookback_days, lookbacks)
+    named = _in_utc(named).assign(rank=_rank(named))
+    times = named["touch_time"].agg(["min", "max"]).astype("int64") if len(named) else (0, 0)
+    kinds = find_kinds(named[KIND], lookback_days, lookbacks, *map(int, times))
     steps, won = coded(_in_memory(named), kinds), _in_memory(conversions[WON_COLUMNS])
     found = [_read(converted_journeys(steps, won), "conversion_id", "conversion ", kinds),
              _read(unconverted_journeys(steps, won, kinds), "visitor_id", "rest of ", kinds)]
@@ -128,6 +131,13 @@ def build_journeys(touches: pd.DataFrame, conversions: pd.DataFrame, lookback_da
 def _check_window(lookback_days: float) -> None:
     if not lookback_days > 0:
         raise ConvtrackError(f"A lookback window of {lookback_days} days sees nothing. Give a number above 0.")
+
+
+def _rank(touches: pd.DataFrame) -> pd.Series | int:
+    """The place of each touch among those of its visitor and moment, in the order of the rows."""
+    moment = ["visitor_id", "touch_time"]
+    tied = touches[touches.duplicated(moment, keep=False)]
+    return tied.groupby(moment).cumcount().reindex(touches.index, fill_value=0) if len(tied) else 0
 
 
 def _in_memory(frame: pd.DataFrame) -> ir.Table:
@@ -144,21 +154,21 @@ def _read(expression: ir.Table, key: str, prefix: str, kinds: Kinds) -> pd.DataF
     """The journeys of an expression with the names of their touches, as lists."""
     table = expression.to_pyarrow()
     steps, lengths, ends = unpack(table)
-    starts = np.concatenate([[0], np.cumsum(lengths)])
-    names = kinds.table.iloc[steps % KINDS]
-    hours = (np.repeat(ends, lengths) - steps // KINDS) / HOUR
+    kind, at = kinds.read(steps)
+    bounds = list(pairwise(np.concatenate([[0], np.cumsum(lengths)]).tolist()))
+    names, interactions = (kinds.table[column].to_numpy(object) for column in ("channel", "interaction"))
     converted = "conversion_id" in table.column_names
     end_time = pd.Series(ends.astype("datetime64[us]")).dt.tz_localize("UTC")
     return pd.DataFrame({
         "journey_id": [prefix + name for name in table[key].to_pylist()], "visitor_id": table["visitor_id"].to_pandas(),
         "converted": converted, "end_time": end_time, "value": table["value"].to_pandas() if converted else 0.0,
-        "path": _in_lists(names["channel"], starts), "hours": _in_lists(hours, starts),
-        "interactions": _in_lists(names["interaction"], starts)})
+        "path": _lists([names[kind[a:b]] for a, b in bounds]),
+        "hours": _lists([(end - at[a:b]) / HOUR for end, (a, b) in zip(ends, bounds, strict=True)]),
+        "interactions": _lists([interactions[kind[a:b]] for a, b in bounds])})
 
 
-def _in_lists(flat: Any, starts: np.ndarray) -> pd.Series:
-    values = flat.tolist()
-    return pd.Series([values[a:b] for a, b in pairwise(starts.tolist())], dtype="object")
+def _lists(parts: list[np.ndarray]) -> pd.Series:
+    return pd.Series([part.tolist() for part in parts], dtype="object")
 
 
 def _no_channel(events: pd.DataFrame) -> Gap:

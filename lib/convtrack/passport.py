@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from . import people
 from .channels import UNASSIGNED, find_own_sites, has_hosts, traffic_sources
 from .gaps import Gap
 from .goals import find_conversions, missing_events
@@ -18,6 +19,7 @@ from .settings import Study
 from .sources import Loaded
 
 MOST_UNASSIGNED, MOST_PAIRS = 0.1, 5  # the share of rows from which on it is a finding, and the pairs that it names
+A_DAY_ONLY = 0.1  # share of events at midnight beyond which their times are days
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,9 @@ def make_passport(study: Study, lessons: Iterable[Lesson] = ()) -> Passport:
         goals={name: _goal_total(conversions.loc[conversions["goal"] == name, "value"]) for name in study.goals},
         channels=sorted(events["channel"].dropna().unique()),
         lessons={lesson.number: lesson_status(study, lesson) for lesson in lessons},
-        findings=[*(f"{table.file.name}: lines above the header that were skipped: {table.skipped:,}" for table in tables if table.skipped),
-                  *(finding for table in tables for finding in _quarantine_findings(table)), *missing_events(events, study.goals),
-                  *_value_findings(conversions), *_touch_findings(study), *_spelling_findings(study), *channel_findings(study)])
+        findings=[*(finding for table in tables for finding in _table_findings(table)), *missing_events(events, study.goals),
+                  *_identity_findings(study, conversions), *_clock_findings(study), *_value_findings(conversions),
+                  *_touch_findings(study), *_spelling_findings(study), *channel_findings(study)])
 
 
 def lesson_status(study: Study, lesson: Lesson) -> dict[str, str]:
@@ -93,6 +95,33 @@ def _quarantine_findings(loaded: Loaded) -> list[str]:
     first = reasons.drop_duplicates()
     return [f"{loaded.file.name}: {count:,} rows set aside: {reason} (first: row {first.index[first == reason][0]})"
             for reason, count in reasons.value_counts().items()]
+
+
+def _table_findings(loaded: Loaded) -> list[str]:
+    """What was not used of a file: lines above its header, rows set aside, texts that stand where an id is missing."""
+    skipped = [f"{loaded.file.name}: lines above the header that were skipped: {loaded.skipped:,}"] if loaded.skipped else []
+    return [*skipped, *_quarantine_findings(loaded), *_placeholder_findings(loaded)]
+
+
+def _placeholder_findings(loaded: Loaded) -> list[str]:
+    rows = loaded.placeholders.itertuples()
+    return [f"{loaded.file.name}: {row.column} is '{row.text}' in {row.rows:,} rows, which is no id; it counts as missing" for row in rows]
+
+
+def _identity_findings(study: Study, conversions: pd.DataFrame) -> list[str]:
+    events, joins = study.events, study.settings.identity == "user_id"
+    tables = [(column, name) for column, name in (("transaction_id", "orders"), ("visitor_id", "visitors"), ("visitor_id", "assignments"))
+              if has(study, name)]
+    return [*([] if joins else people.sharing_finding(events, study.users, conversions)), *people.heavy_visitor_finding(events),
+            *people.shared_order_finding(events),
+            *(finding for column, name in tables for finding in people.unmet_finding(column, name, study.table(name), events))]
+
+
+def _clock_findings(study: Study) -> list[str]:
+    local = study.events["event_time"].dt.tz_convert(study.time_zone)
+    share = (local == local.dt.normalize()).mean()
+    return [f"{share:.0%} of events are at midnight to the second, as days without a clock are: what happened first within a day is "
+            f"not known, and is taken to be what stands first in the file"] if share > A_DAY_ONLY else []
 
 
 def _value_findings(conversions: pd.DataFrame) -> list[str]:

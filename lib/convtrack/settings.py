@@ -13,10 +13,13 @@ from typing import Annotated, Any, Literal
 import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from . import people
 from .channels import ChannelRule, ChannelSettings, channel_rules, name_click_id, with_channels
+from .clocks import Clocks
 from .errors import ConvtrackError, nearest
 from .gaps import Gap
 from .goals import Goal, check_conditions, find_conversions
+from .id_cells import PLACEHOLDERS
 from .plain_yaml import read_yaml
 from .schema import TABLES
 from .sessions import assign_sessions, with_direct
@@ -73,6 +76,9 @@ class StudyFile(BaseModel):
     platforms: dict[PlatformName, Annotated[list[str], Field(min_length=1)]] = {}
     channels: ChannelSettings = ChannelSettings()
     connection: str | None = None
+    identity: Literal["visitor_id", "user_id"] = "visitor_id"
+    clocks: Clocks = Clocks()
+    placeholders: list[str] = list(PLACEHOLDERS)
     exchange_rates: dict[CurrencyCode, Rate] = {}
     lessons: dict[Annotated[str, BeforeValidator(_lesson_number)], dict[str, Any]] = {}
 
@@ -95,6 +101,7 @@ class Study:
     def __init__(self, path: str | Path) -> None:
         self.path = _study_path(Path(path))
         self.settings = read_study_file(self.path)
+        self._devices: dict[str, Loaded] = {}
         self._loaded: dict[str, Loaded] = {}
 
     def __repr__(self) -> str:
@@ -149,10 +156,30 @@ class Study:
             self._loaded[name] = self._load(name)
         return self._loaded[name]
 
+    @cached_property
+    def users(self) -> pd.Series:
+        """The user of each visitor who has exactly one, by visitor_id: the people that `identity: user_id` makes of visitors."""
+        names = [name for name in ("events", "visitors") if name in self.settings.tables]
+        return people.find_users(self._by_device(name).good for name in names)
+
     def _load(self, name: str) -> Loaded:
-        loaded = load_table(name, self.settings.tables[name], self.path.parent)
-        _check_bad_rows(loaded, self.settings)
-        good = _in_one_currency(loaded.good, loaded, self.settings)
+        loaded = self._by_device(name)
+        if self.settings.identity == "visitor_id" or "visitor_id" not in loaded.good:
+            return loaded
+        good = people.as_people(loaded.good, self.users)
+        return replace(loaded, good=good.drop_duplicates("visitor_id", ignore_index=True) if name == "visitors" else good)
+
+    def _by_device(self, name: str) -> Loaded:
+        """A table before visitors become people; remembered, because who is whom is read from two of them."""
+        if name not in self._devices:
+            self._devices[name] = self._read(name)
+        return self._devices[name]
+
+    def _read(self, name: str) -> Loaded:
+        settings = self.settings
+        loaded = load_table(name, settings.tables[name], self.path.parent, settings.clocks, settings.placeholders)
+        _check_bad_rows(loaded, settings)
+        good = _in_one_currency(loaded.good, loaded, settings)
         if name == "events":
             named = name_click_id(good, self.settings.tables[name].columns.get("click_id"))
             good = with_direct(_with_sessions(with_channels(named, self.settings.channels)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,10 +18,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pandas.tseries.api import guess_datetime_format
 from pydantic import BaseModel, ConfigDict, Field
 
+from .clocks import Clocks, outside
 from .errors import ConvtrackError, nearest
+from .id_cells import PLACEHOLDERS, id_columns, id_text, is_lost, is_placeholder
 from .schema import TABLES, Column, column_names, validate
 
 CURRENCY = r"^[€$£]?\s*|\s*[€$£]?$|(?<=\d)\s(?=\d{3}(?!\d))"  # a sign at either end, or a space between thousands
@@ -34,6 +38,9 @@ TOTAL = r"(?i)\s*(?:(?:grand\s+)?totals?|(?:gesamt)?summe|gesamt|totale|total ge
 A_TOTAL = "a total of the rows above it"
 ROWS_TO_LOOK_AT, ROWS_OF_TOTALS = 200, 3
 STYLES = ("ISO8601", "%Y-%m-%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p")
+WHOLE = [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32()]
+AS_WRITTEN = dict.fromkeys(WHOLE, pd.Int64Dtype()) | {pa.uint64(): pd.UInt64Dtype()} | dict.fromkeys(
+    [pa.string(), pa.large_string()], pd.StringDtype(na_value=np.nan))  # whole numbers stay whole where some are missing
 TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -48,7 +55,7 @@ class TableSource(BaseModel):
     decimal: str = Field(".", pattern=r"^[.,]$")
     day_first: bool | None = None
     time_zone: str | None = None
-    columns: dict[str, str] = {}
+    columns: dict[str, str | list[str]] = {}
     values: dict[str, dict[str, str]] = {}
 
 
@@ -64,6 +71,7 @@ class Loaded:
     good: pd.DataFrame
     quarantined: pd.DataFrame
     read: int
+    placeholders: pd.DataFrame  # column, text, rows: what stood where an id was missing, and how often
     skipped: int = 0
     totals: tuple[int, ...] = ()
 
@@ -73,7 +81,8 @@ class Loaded:
         return f"{self.file.name}, row {row.name}, column {row['reason'].split('; ')[0]}."
 
 
-def load_table(name: str, source: TableSource, folder: Path) -> Loaded:
+def load_table(name: str, source: TableSource, folder: Path, clocks: Clocks = Clocks(),
+               placeholders: Iterable[str] = PLACEHOLDERS) -> Loaded:
     """A file as the table `name` of the contract, with the rows that break it set aside.
 
     Parameters
@@ -84,6 +93,10 @@ def load_table(name: str, source: TableSource, folder: Path) -> Loaded:
         The file and its mapping: `columns` maps our names to the file's, `values` maps the file's spellings to ours.
     folder : Path
         The folder that `source.file` is relative to.
+    clocks : Clocks
+        Which times can be; rows with others are set aside.
+    placeholders : texts
+        What a system writes where it has no id; such a cell is missing.
 
     Returns
     -------
@@ -99,12 +112,41 @@ def load_table(name: str, source: TableSource, folder: Path) -> Loaded:
     path = folder / source.file
     raw = read_raw(path, source)
     totals = total_rows(raw)
-    mapped = _mapped(raw.drop(index=totals), name, source, path)
-    frame, unparsed = _typed(_respelled(mapped, source, path), name, source, path)
-    good, bad = validate(frame if unparsed.empty else frame.drop(index=unparsed.index), name)
-    parts = [raw.loc[totals].assign(reason=A_TOTAL), raw.loc[unparsed.index].assign(reason=unparsed), bad]
+    mapped = _respelled(_mapped(raw.drop(index=totals), name, source, path), source, path)
+    named, found = _without_placeholders(mapped, name, tuple(placeholders))
+    frame, unread = _typed(named, name, source, path)
+    unread = _together(unread, _off_clock(frame, name, clocks))
+    good, bad = validate(frame if unread.empty else frame.drop(index=unread.index), name)
+    parts = [raw.loc[totals].assign(reason=A_TOTAL), raw.loc[unread.index].assign(reason=unread), bad]
     quarantined = pd.concat([part for part in parts if len(part)] or [bad]).sort_index()
-    return Loaded(name, path, good, quarantined, len(raw), lines_above_header(path, source), tuple(totals))
+    return Loaded(name, path, good, quarantined, len(raw), found, lines_above_header(path, source), tuple(totals))
+
+
+def _without_placeholders(frame: pd.DataFrame, name: str, words: tuple[str, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The frame with its ids as text, and those that are none missing; and what stood there, how often."""
+    found = []
+    for column in (c for c in id_columns(name) if c in frame):
+        text = id_text(frame[column])
+        none = is_placeholder(text, column, words)
+        found += [(column, said, rows) for said, rows in text[none].value_counts().items()]
+        frame = frame.assign(**{column: text.mask(none) if none.any() else text})
+    return frame, pd.DataFrame(found, columns=["column", "text", "rows"])
+
+
+def _off_clock(frame: pd.DataFrame, name: str, clocks: Clocks) -> pd.Series:
+    """For each row with a time that cannot be, the reason."""
+    reasons = []
+    for column in (c.name for c in TABLES[name] if c.kind in ("time", "date") and c.name in frame and c.name != "received_time"):
+        received = frame.get("received_time") if column == "event_time" else None
+        is_out, reason = outside(frame[column], clocks, received)
+        reasons.append(pd.Series(f"{column}: {reason}", index=frame.index[is_out], dtype="str"))
+    return _together(*reasons)
+
+
+def _together(*reasons: pd.Series) -> pd.Series:
+    """The reasons of each row, joined."""
+    every = pd.concat([part for part in reasons if len(part)] or [pd.Series(dtype="str")])
+    return every.groupby(level=0).agg("; ".join) if every.index.has_duplicates else every
 
 
 def check_columns(name: str, source: TableSource) -> None:
@@ -171,7 +213,7 @@ def neighbour(path: Path) -> str:
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_parquet(path)
+        return pq.read_table(path).to_pandas(types_mapper=AS_WRITTEN.get)
     except (pa.ArrowException, OSError) as error:
         raise ConvtrackError(f"{path.name} cannot be read as Parquet: {error}. Export it again.") from None
 
@@ -262,9 +304,9 @@ def _check_header(names: pd.Index, path: Path, row: int) -> None:
 def _mapped(raw: pd.DataFrame, name: str, source: TableSource, path: Path) -> pd.DataFrame:
     """The columns of ours that the file has, under our names; visitors keep the file's other columns too."""
     _check_mapping(raw, source, path)
-    mapped = {ours: raw[theirs] for ours, theirs in source.columns.items()}  # one column of theirs may serve two of ours
-    is_mapped = raw.columns.isin([*source.columns, *source.columns.values()])
-    frame = raw.loc[:, ~is_mapped].assign(**mapped)
+    mapped = {ours: _cells(raw, theirs, path) for ours, theirs in source.columns.items()}  # one of theirs may serve two of ours
+    used = {column for theirs in source.columns.values() for column in _listed(theirs)}
+    frame = raw.loc[:, ~raw.columns.isin([*source.columns, *used])].assign(**mapped)
     if name == "events" and "event_id" not in frame:
         frame["event_id"] = [f"row{row:09d}" for row in frame.index]
     for column in (c.name for c in TABLES[name] if c.required and c.name not in frame):
@@ -275,8 +317,27 @@ def _mapped(raw: pd.DataFrame, name: str, source: TableSource, path: Path) -> pd
 
 def _check_mapping(raw: pd.DataFrame, source: TableSource, path: Path) -> None:
     for ours, theirs in source.columns.items():
-        if theirs not in raw:
-            raise ConvtrackError(f"{path.name} has no column '{theirs}' (for {ours}).{nearest(theirs, raw.columns)}")
+        for column in _listed(theirs):
+            if column not in raw:
+                raise ConvtrackError(f"{path.name} has no column '{column}' (for {ours}).{nearest(column, raw.columns)}")
+
+
+def _listed(theirs: str | list[str]) -> list[str]:
+    return [theirs] if isinstance(theirs, str) else theirs
+
+
+def _cells(raw: pd.DataFrame, theirs: str | list[str], path: Path) -> pd.Series:
+    """One column of the file, or several put together, as a date and a time are."""
+    columns = [raw[name] for name in _listed(theirs)]
+    for cells in columns:
+        first = cells.dropna().head(1)
+        if cells.dtype == "object" and isinstance(first.squeeze(), (dict, list, np.ndarray)):
+            raise ConvtrackError(f"{path.name}, column {cells.name}: its cells hold several values ({str(first.squeeze())[:60]}). "
+                                 f"Export each as a column of its own, and map that.")
+    if len(columns) == 1:
+        return columns[0]
+    text = [_text(cells) for cells in columns]
+    return text[0].str.cat(text[1:], sep=" ")
 
 
 def _respelled(frame: pd.DataFrame, source: TableSource, path: Path) -> pd.DataFrame:
@@ -311,6 +372,8 @@ def _convert(cells: pd.Series, column: Column, source: TableSource, path: Path) 
         return to_numbers(cells, source.decimal), f"not a number with decimal '{source.decimal}'"
     if column.kind == "flag":
         return to_flags(cells), "not true or false"
+    if column.kind == "id":  # text by now
+        return cells.mask((cells == "") | is_lost(cells)), "a long number without its last digits; export it as text"
     text = _text(cells)
     blank = text == ""
     return text.mask(blank) if blank.any() else text, "empty"
