@@ -186,15 +186,17 @@ def test_the_shops_credit_is_the_same_from_memory_and_from_an_engine(shop, tmp_p
         assert np.allclose(expected[["conversions", "value"]], got[["conversions", "value"]], rtol=1e-9), model
 
 
-def test_rows_that_an_engine_cannot_use_are_set_aside_and_counted(tmp_path):
+def test_rows_that_an_engine_cannot_use_are_set_aside_and_counted(tmp_path, complaint):
     events = pd.read_parquet(SHOP / "events.parquet").head(400)
     buyers = events["visitor_id"].mask(events.index < 7)
     one = events.tail(1).assign(event_id="p", event_name="purchase", visitor_id="v", value=9.0)
     table = pd.concat([events.assign(visitor_id=buyers), one]).convert_dtypes()
     table.to_parquet(tmp_path / "events.parquet")
-    path = in_engine(tmp_path, tables={"events": {"file": str(tmp_path / "events.parquet")}}, platforms={})
-    found = study_paths(open_study(path))
+    changes = {"tables": {"events": {"file": str(tmp_path / "events.parquet")}}, "platforms": {}}
+    found = study_paths(open_study(in_engine(tmp_path, **changes, bad_rows="quarantine")))
     assert (found.read, found.used) == (401, 394)
+    assert found.set_aside.values.tolist() == [["visitor_id: missing", 7]]
+    assert "7 rows have a fault, most of them: visitor_id: missing" in complaint(study_paths, open_study(in_engine(tmp_path, **changes)))
 
 
 @pytest.mark.parametrize(

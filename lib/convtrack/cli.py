@@ -164,6 +164,8 @@ def _paths_in_engine(study: Any, by: str) -> Any:
         raise ConvtrackError("In an engine paths are made of channels. Leave --by out, or map `channel` to that column.")
     found = study_paths(study)
     typer.echo(f"{found.read:,} rows read = {found.used:,} used + {found.read - found.used:,} set aside", err=True)
+    for row in found.set_aside.itertuples():
+        typer.echo(f"{row.rows:,} rows set aside: {row.reason}", err=True)
     return found.paths
 
 

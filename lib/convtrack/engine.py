@@ -6,6 +6,8 @@ only has to collect and sort whole numbers; names come back at the end, on table
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +19,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from .cleaning import COLUMNS, broken, cleaned, off_clock
 from .errors import ConvtrackError, nearest
 from .goals import find_conversions
 from .paths import Paths
-from .schema import INTERACTIONS
-from .settings import Lookback, Study
+from .schema import INTERACTIONS, column_names
+from .settings import Lookback, Study, StudyFile
 from .sources import TableSource
 
 LARGEST = 2**62  # that a step may become, as a 64-bit number with room to spare
@@ -31,6 +34,7 @@ HOUR = 3_600_000_000
 INSTANTS = ("pyspark", "databricks")  # engines whose times are moments, although Ibis shows them without a zone
 RUNNING = r"^(\D*)(\d{1,18})$"
 KIND = ["rank", "channel", "interaction"]
+NEEDED = ("event_id", "event_name", "event_time", "visitor_id", "channel", "interaction")
 CLOCKS = {"duckdb": "epoch_us", "pyspark": "unix_micros", "databricks": "unix_micros", "bigquery": "unix_micros"}
 
 
@@ -259,36 +263,94 @@ def _flat(lists: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
 
 
 class StudyPaths(NamedTuple):
-    """The paths of a study, and how many rows of its events were read and used."""
+    """The paths of a study, how many rows of its events were read and used, and why the others were set aside."""
 
     paths: Paths
     read: int
     used: int
+    set_aside: pd.DataFrame  # reason, rows
 
 
 def study_paths(study: Study) -> StudyPaths:
     """The paths of a study whose events are in the engine that `connection:` in study.yaml names.
 
-    Only columns are mapped there: the events need `channel` and `interaction`, and times that know their zone. Rows
-    without an id, a name, a time or a visitor are set aside and counted.
+    The rows keep the contract that rows of a file keep, by the same rules (`cleaning`), and those that do not are set aside and
+    counted, or stop the study. What an engine cannot do as a file does it, is refused by name.
 
     Raises
     ------
     ConvtrackError
-        If the engine or a column is not there.
+        If the engine or a column is not there or has another type, or the study asks for what needs files.
     """
-    source = study.settings.tables["events"]
-    events = _mapped(_open_table(connect(study.settings.connection or "duckdb://"), source, study.path.parent), source)
-    needed = [events[c] for c in ("event_id", "event_name", "event_time", "visitor_id")]
-    used = events.filter(*(column.notnull() for column in needed))
-    goal = study.goals[study.main_goal]
-    won = find_conversions(used.filter(used.event_name == goal.event).to_pyarrow().to_pandas(), study.goal)
-    won["conversion_time"] = pd.to_datetime(won["conversion_time"], utc=True).dt.as_unit("us")
-    columns = ["conversion_id", "visitor_id", "conversion_time", "value"]
-    conversions = ibis.memtable(pa.Table.from_pandas(won[columns], preserve_index=False))
+    settings, source = study.settings, study.settings.tables["events"]
+    _check_possible(settings)
+    events = _mapped(_open_table(connect(settings.connection or "duckdb://"), source, study.path.parent), source)
+    rows = cleaned(events, source, settings.placeholders)
+    rows = rows.mutate(reason=rows.unread + off_clock(rows, settings.clocks)).drop("unread")
+    readable = rows.filter(rows.reason == "").drop("reason")
+    checked = readable.mutate(reason=broken(readable))
+    used, aside = checked.filter(checked.reason == "").drop("reason"), [rows.filter(rows.reason != ""), checked.filter(checked.reason != "")]
+    set_aside = _counted_reasons(aside)
+    _check_bad_rows(set_aside, source, settings)
+    used = _in_one_currency(used, source, settings)
+    _check_channels(used, study)
+    won = _conversions(used, study)
+    conversions = ibis.memtable(pa.Table.from_pandas(won, preserve_index=False))
     touches = _ranked(used.filter(used.interaction.isin(study.touches), used.channel.notnull()))
     paths = find_paths(touches.rename(touch_time="event_time"), conversions, study.lookback_days, study.lookbacks)
-    return StudyPaths(paths, *(rows.count().to_pyarrow().as_py() for rows in (events, used)))
+    return StudyPaths(paths, *(table.count().to_pyarrow().as_py() for table in (events, used)), set_aside)
+
+
+def _check_possible(settings: StudyFile) -> None:
+    if settings.identity != "visitor_id":
+        raise ConvtrackError("study.yaml: identity: user_id joins devices in files only. Leave out connection:, or give the events "
+                             "a visitor_id there that is one for all devices of a person.")
+
+
+def _counted_reasons(parts: Sequence[ir.Table]) -> pd.DataFrame:
+    counts = [part.group_by("reason").agg(rows=part.count()).to_pyarrow().to_pandas() for part in parts]
+    table = pd.concat(counts).assign(reason=lambda found: found["reason"].str.removesuffix("; "))
+    return table.sort_values(["rows", "reason"], ascending=[False, True], ignore_index=True)
+
+
+def _check_bad_rows(set_aside: pd.DataFrame, source: TableSource, settings: StudyFile) -> None:
+    if len(set_aside) and settings.bad_rows == "stop":
+        raise ConvtrackError(f"{source.file}: {set_aside['rows'].sum():,} rows have a fault, most of them: {set_aside['reason'][0]}. "
+                             f"Correct them, or set them aside, counted: write bad_rows: quarantine in study.yaml")
+
+
+def _in_one_currency(events: ir.Table, source: TableSource, settings: StudyFile) -> ir.Table:
+    """The events with their value in the study's currency."""
+    if "currency" not in events.columns or "value" not in events.columns:
+        return events
+    foreign = events.value.notnull() & (events.currency != settings.currency)
+    codes = events.filter(foreign).select("currency").distinct().order_by("currency").to_pyarrow()["currency"].to_pylist()
+    for code in (code for code in codes if code not in settings.exchange_rates):
+        raise ConvtrackError(f"{source.file}, column currency: {code}, but the study reports in {settings.currency}. Write the rate "
+                             f"in study.yaml: exchange_rates: {{{code}: 0.00}}")
+    rates = [(code, settings.exchange_rates[code]) for code in codes]
+    return events.mutate(value=events.value * events.currency.cases(*rates, else_=1.0)) if rates else events
+
+
+def _check_channels(events: ir.Table, study: Study) -> None:
+    """Nothing, if every channel is there: in an engine none is made from tags."""
+    tags = [events[name].notnull() for name in ("utm_source", "utm_medium", "referrer", "click_id") if name in events.columns]
+    if tags:
+        tagged = events.filter(events.channel.isnull(), functools.reduce(operator.or_, tags))
+        count = tagged.count().to_pyarrow().as_py()
+        if count:
+            raise ConvtrackError(f"{count:,} events have tags or a referrer and no channel, which is made of them in files only. Fill the "
+                                 f"column channel in the engine, or leave out connection: in study.yaml.")
+    seen = events.select("channel").distinct().to_pyarrow()["channel"].to_pylist()
+    study.check_channels(sorted(channel for channel in seen if channel is not None))
+
+
+def _conversions(events: ir.Table, study: Study) -> pd.DataFrame:
+    """The conversions of the main goal, as those of a file are found."""
+    goal = study.goals[study.main_goal]
+    fired = events.filter(events.event_name == goal.event).order_by("event_time", "event_id").to_pyarrow().to_pandas()
+    known = fired.assign(event_time=pd.to_datetime(fired["event_time"], utc=True).dt.as_unit("us"))
+    return find_conversions(known, study.goal)[["conversion_id", "visitor_id", "conversion_time", "value"]]
 
 
 def _ranked(touches: ir.Table) -> ir.Table:
@@ -318,22 +380,36 @@ def connect(address: str) -> Any:
 
 
 def _open_table(con: Any, source: TableSource, folder: Path) -> ir.Table:
+    path = str((folder / source.file).resolve())
     suffix = Path(source.file).suffix.lower()
-    if suffix in (".parquet", ".csv"):
-        read = con.read_parquet if suffix == ".parquet" else con.read_csv
-        return read(str((folder / source.file).resolve()))
+    if suffix == ".parquet":
+        return con.read_parquet(path)
+    if suffix in (".csv", ".tsv", ".txt"):
+        raise ConvtrackError(f"{source.file} is text, of which an engine would guess the types, and 007 would become 7. Store it as "
+                             f"Parquet or a table, or leave out connection: in study.yaml.")
     database, _, name = source.file.rpartition(".")
     return con.table(name, database=database or None)
 
 
+def _or_nothing(cells: ir.Value, name: str) -> ir.Value:
+    """The column; one that is empty throughout, and so has no type, with the contract's."""
+    kind = cells.type()
+    typed = {"money": "float64", "flag": "boolean", "time": "timestamp('UTC')"}.get(COLUMNS[name].kind, "string")
+    return ibis.null(typed) if kind.is_null() or kind.is_unknown() else cells
+
+
 def _mapped(events: ir.Table, source: TableSource) -> ir.Table:
-    wanted = ["event_id", "event_name", "event_time", "visitor_id", "channel", "interaction"]
-    for name in wanted:
-        theirs = source.columns.get(name, name)
-        if theirs not in events.columns:
-            raise ConvtrackError(f"{source.file} has no column '{theirs}'.{nearest(theirs, events.columns)} Map it under "
+    """The columns of the contract that the table has, under our names."""
+    theirs = {ours: theirs for ours, theirs in source.columns.items()}
+    for ours in (ours for ours, name in theirs.items() if not isinstance(name, str)):
+        raise ConvtrackError(f"study.yaml, columns: {ours}: columns are put together in files only. Do it in the engine.")
+    for name in NEEDED:
+        wanted = theirs.get(name, name)
+        if wanted not in events.columns:
+            raise ConvtrackError(f"{source.file} has no column '{wanted}'.{nearest(wanted, events.columns)} Map it under "
                                  f"tables: events: columns: {{{name}: ...}} in study.yaml.")
-    events = events.rename({ours: theirs for ours, theirs in source.columns.items() if theirs in events.columns})
-    if events.event_time.type().timezone is None and _engine(events) not in INSTANTS:
+    ours = [name for name in column_names("events") if theirs.get(name, name) in events.columns]
+    events = events.select(**{name: _or_nothing(events[theirs.get(name, name)], name) for name in ours})
+    if getattr(events.event_time.type(), "timezone", "none") is None and _engine(events) not in INSTANTS:
         raise ConvtrackError(f"{source.file}, column event_time: the engine's times have no zone. Store them with one (UTC).")
     return events

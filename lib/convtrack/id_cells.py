@@ -11,6 +11,7 @@ from .schema import TABLES
 
 EXACT = 2**53  # from here on a float no longer tells two whole numbers apart
 LOST = r"\d(?:[.,]\d+)?[eE]\+\d+"  # what a spreadsheet leaves of a long number
+LOST_DIGITS = "a long number without its last digits; export it as text"
 ZEROS = r"[0-]*0[0-]*"
 NUMBERED_FROM_0 = ("event_id", "session_id")  # where 0 is a number like any other
 

@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from .clocks import Clocks, outside
 from .errors import ConvtrackError, nearest
-from .id_cells import PLACEHOLDERS, id_columns, id_text, is_lost, is_placeholder
+from .id_cells import LOST_DIGITS, PLACEHOLDERS, id_columns, id_text, is_lost, is_placeholder
 from .schema import TABLES, Column, column_names, validate
 
 CURRENCY = r"^[€$£]?\s*|\s*[€$£]?$|(?<=\d)\s(?=\d{3}(?!\d))"  # a sign at either end, or a space between thousands
@@ -116,7 +116,9 @@ def load_table(name: str, source: TableSource, folder: Path, clocks: Clocks = Cl
     named, found = _without_placeholders(mapped, name, tuple(placeholders))
     frame, unread = _typed(named, name, source, path)
     unread = _together(unread, _off_clock(frame, name, clocks))
-    good, bad = validate(frame if unread.empty else frame.drop(index=unread.index), name)
+    readable = frame if unread.empty else frame.drop(index=unread.index)
+    good, bad = validate(_earliest_first(readable) if name == "events" else readable, name)
+    good = good.sort_index()
     parts = [raw.loc[totals].assign(reason=A_TOTAL), raw.loc[unread.index].assign(reason=unread), bad]
     quarantined = pd.concat([part for part in parts if len(part)] or [bad]).sort_index()
     return Loaded(name, path, good, quarantined, len(raw), found, lines_above_header(path, source), tuple(totals))
@@ -141,6 +143,14 @@ def _off_clock(frame: pd.DataFrame, name: str, clocks: Clocks) -> pd.Series:
         is_out, reason = outside(frame[column], clocks, received)
         reasons.append(pd.Series(f"{column}: {reason}", index=frame.index[is_out], dtype="str"))
     return _together(*reasons)
+
+
+def _earliest_first(events: pd.DataFrame) -> pd.DataFrame:
+    """The events in order of time if ids are used again, so that of those with one id the earliest stays."""
+    if not events["event_id"].duplicated().any():
+        return events
+    rest = [column for column in column_names("events") if column in events and column not in ("event_id", "event_time")]
+    return events.sort_values(["event_time", *rest])
 
 
 def _together(*reasons: pd.Series) -> pd.Series:
@@ -373,7 +383,7 @@ def _convert(cells: pd.Series, column: Column, source: TableSource, path: Path) 
     if column.kind == "flag":
         return to_flags(cells), "not true or false"
     if column.kind == "id":  # text by now
-        return cells.mask((cells == "") | is_lost(cells)), "a long number without its last digits; export it as text"
+        return cells.mask((cells == "") | is_lost(cells)), LOST_DIGITS
     text = _text(cells)
     blank = text == ""
     return text.mask(blank) if blank.any() else text, "empty"
