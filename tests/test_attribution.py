@@ -6,6 +6,7 @@ Chains are in test_markov, games in test_shapley, platforms in test_platforms, r
 from __future__ import annotations
 
 import tempfile
+from decimal import Decimal
 from itertools import chain
 from pathlib import Path
 
@@ -684,6 +685,54 @@ def test_a_comparison_says_what_it_covers_and_what_it_could_not_credit():
     }
 
 
+@pytest.mark.parametrize(
+    ("totals", "sentence"),
+    [
+        ((1.5, 1.0), "2.5 conversions = 1.5 credited + 1 unattributed"),
+        ((1234.25, 0), "1,234.25 conversions = 1,234.25 credited + 0 unattributed"),
+        ((0.1, 0.2), "0.3 conversions = 0.1 credited + 0.2 unattributed"),
+        ((100, 1000), "1,100 conversions = 100 credited + 1,000 unattributed"),
+    ],
+)
+def test_fractions_of_conversions_stand_in_the_sentence_as_they_are(totals, sentence):
+    found = compare(pd.DataFrame({"path": [["A"], []], "total_conversions": totals}), "linear")
+    assert found.sentence.startswith(sentence + " ")
+
+
+@given(st.floats(1e-3, 1e9), st.floats(0, 1e9))
+def test_the_sentence_of_a_comparison_adds_up_as_it_is_printed(credited, rest):
+    paths = pd.DataFrame({"path": [["A"], []], "total_conversions": [credited, rest]})
+    printed = compare(paths, "linear").sentence.replace(",", "").split()
+    whole, first, second = (Decimal(printed[place]) for place in (0, 3, 6))
+    assert whole == first + second
+    assert [float(whole), float(first), float(second)] == pytest.approx([credited + rest, credited, rest], rel=1e-9, abs=2e-4)
+
+
+def test_a_total_that_is_not_the_credited_conversions_is_told_in_the_same_decimals():
+    paths = pd.DataFrame({"path": [["A", "B"], []], "total_conversions": [1.5, 1.0], "total_null": [1, 0]})
+    assert "participation adds up to 3.0, not to the 1.5 credited conversions." in compare(paths, "participation").warnings
+
+
+def test_what_the_value_covers_is_said_where_some_conversions_have_none():
+    paths = pd.DataFrame({"path": [["A"], ["B"]], "total_conversions": [3, 2], "total_conversion_value": [30.0, None]})
+    found = compare(paths, "linear")
+    assert (found.value, found.unvalued) == (30, 2)
+    assert found.warnings == ["The value of 2 of 5 conversions is not known; value covers the other 3."]
+    assert found.as_json()["valued"] == 3
+    partly = compare(paths.assign(total_conversion_value=30.0, total_valued=[1, 2]), "linear")
+    assert (partly.value, partly.unvalued) == (60, 2)
+
+
+@pytest.mark.parametrize("wrong", [Markov, 3, None, "markof"])
+def test_what_is_no_model_is_refused_by_name(wrong, complaint):
+    assert "There is no model" in complaint(compare, EIGHT, ["linear", wrong])
+
+
+def test_no_model_and_less_than_no_resamples_are_not_taken_for_not_given(complaint):
+    assert "No model is named" in complaint(compare, EIGHT, [])
+    assert "resamples=-1" in complaint(compare, EIGHT, ["linear"], -1, np.random.default_rng(1))
+
+
 def test_where_no_value_is_known_none_is_invented():
     found = compare(EIGHT.drop(columns="total_conversion_value"), ["linear", "markov", "shapley_exact"])
     assert np.isnan(found.value) and found.table["value"].isna().all()
@@ -769,6 +818,10 @@ def rows(**columns: list) -> pd.DataFrame:
         (rows(total_conversions=[np.inf]), ["linear"], ["row 0", "total_conversions", "inf"]),
         (rows(total_conversions=["two"]), ["linear"], ["row 0", "total_conversions", "two"]),
         (rows(total_conversion_value=[-5.0]), ["linear"], ["row 0", "total_conversion_value", "-5.0"]),
+        (rows(total_conversion_value=["ten"]), ["linear"], ["row 0", "total_conversion_value", "ten"]),
+        (rows(total_conversion_value=[np.inf]), ["linear"], ["row 0", "total_conversion_value", "inf"]),
+        (rows(total_valued=[10_000]), ["linear"], ["row 0", "total_valued", "10000 of"]),
+        (rows(total_valued=[-1]), ["linear"], ["row 0", "total_valued", "-1"]),
         (rows(total_null=[-2]), ["linear"], ["row 0", "total_null"]),
         (
             rows(total_conversions=[0], total_conversion_value=[600.0], total_null=[3]),
@@ -968,6 +1021,14 @@ def test_a_file_of_paths_that_cannot_be_used_is_refused_by_row_and_column(text, 
     (tmp_path / "paths.csv").write_text(text)
     line = complaint(read_paths, tmp_path / "paths.csv")
     assert [part for part in says if part not in line] == [], line
+
+
+def test_a_blank_value_in_a_file_of_paths_is_not_known_and_counted_paths_survive_the_file(tmp_path):
+    journeys = pd.DataFrame({"path": [["A"], ["A"], ["B"]], "converted": True, "value": [20.0, None, None]})
+    counted = count_paths(journeys)
+    counted.assign(path=counted["path"].str.join(" > ")).to_csv(tmp_path / "paths.csv", index=False)
+    found, expected = compare(read_paths(tmp_path / "paths.csv"), "linear"), compare(journeys, "linear")
+    assert (found.value, found.unvalued) == (expected.value, expected.unvalued) == (20, 2)
 
 
 def test_a_file_of_paths_that_is_not_there_is_answered_with_the_nearest(tmp_path, complaint):

@@ -376,6 +376,48 @@ def test_a_week_before_the_first_journey_is_not_a_week_without_conversions():
     assert weekly(spend, journeys[:-4], "last_touch", "UTC")["period"].dt.day.tolist() == [5]
 
 
+def test_a_week_of_unknown_values_is_no_week_of_nothing():
+    """By hand: of the weeks of 5 and 12 January the values of the first are not known, or those of its first three days."""
+    spend, journeys = shop_of_weeks()
+    unknown = journeys.assign(value=journeys["value"].where(journeys["end_time"].dt.day > 11))
+    assert weekly(spend, unknown, "last_touch", "UTC")[["cost", "value"]].to_numpy().tolist() == [[77, 70]]
+    partly = journeys.assign(value=journeys["value"].where(journeys["end_time"].dt.day > 7))
+    assert weekly(spend, partly, "last_touch", "UTC")["value"].tolist() == [40, 70]
+    none = weekly(spend, journeys.assign(value=np.nan), "last_touch", "UTC")
+    assert none["conversions"].tolist() == [7, 7] and none["value"].isna().all()
+    quiet = unknown[unknown["end_time"].dt.day.isin([4, 12, 19])]  # a week without a conversion has no value, and that is known
+    assert weekly(spend, quiet, "last_touch", "UTC")["value"].tolist() == [0, 10]
+    outside = journeys.assign(value=journeys["value"].where(journeys["end_time"].dt.day == 19))
+    assert weekly(spend, outside, "last_touch", "UTC")["value"].isna().all()
+
+
+def test_a_week_of_partly_unknown_cost_has_no_cost():
+    spend, journeys = shop_of_weeks()
+    table = weekly(spend.assign(cost=spend["cost"].where(spend["date"].dt.day != 6)), journeys, "last_touch", "UTC")
+    assert np.isnan(table["cost"][0]) and table["cost"][1] == 77
+
+
+@pytest.mark.parametrize("paused", [0, 3])
+def test_periods_that_lie_on_a_curve_have_it_without_a_warning(paused):
+    cost = np.array([50, 80, 120, 200, 60, 150, 90, 110, 70, 130.0])
+    exact = pd.DataFrame({"period": range(10), "channel": "Email", "cost": cost, "value": 30 * cost**0.5})
+    other = exact.assign(channel="SMS", cost=np.where(np.arange(10) < paused, 0, cost))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        curves = response_curves(pd.concat([exact, other]), rng(), draws=20)
+    assert curves.known["channel"].tolist() == (["Email"] if paused else ["Email", "SMS"])
+    row = curves.known.iloc[0]
+    assert [row["elasticity"], row["low"], row["high"]] == pytest.approx([0.5] * 3)
+    assert not paused or "it was paused in 3 of 10 periods" in curves.sentence
+
+
+def test_nothing_to_draw_is_refused(complaint):
+    periods = weeks(1, 0.05, Email=(300, 0.5))
+    for draws in (0, -1):
+        assert "1 or more" in complaint(response_curves, periods, rng(), draws=draws)
+        assert "1 or more" in complaint(response_curves(periods, rng(), draws=5).points, draws)
+
+
 def test_days_are_those_of_the_time_zone():
     """At 23:30 UTC it is already the next day in Helsinki, so the first Monday there has an order from Sunday."""
     spend, journeys = shop_of_weeks()

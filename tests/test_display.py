@@ -17,7 +17,8 @@ from nbconvert import HTMLExporter
 from convtrack import display
 from convtrack.display import say, show, show_gap
 from convtrack.gaps import GAP_MARK, Gap
-from convtrack.texts import MISSING, csv_text, fmt, html_text, kind_of, markdown_text
+from convtrack.plots.style import measure
+from convtrack.texts import DECIMALS, MISSING, csv_text, currency_digits, fmt, html_text, kind_of, markdown_text, places
 
 LIBRARY = str(Path(__file__).parents[1] / "lib")
 SCRIPT = "<script>alert(1)</script>"
@@ -166,6 +167,26 @@ def test_a_table_is_one_bundle_of_html_text_and_csv(shown):
 def test_numbers_of_a_column_have_the_same_decimals(shown):
     show(pd.DataFrame({"credit": [120.4567, 3.0, 0.01]}))
     assert shown[0][0]["text/plain"].split() == ["credit", "120.5", "3.0", "<0.1"]
+
+
+def test_money_has_the_decimals_of_the_currency_of_its_row(shown):
+    show(pd.DataFrame({"cost": [3.259, 1200.0, 3.259, 3.2], "clicks": [1, 2, 3, 4], "currency": ["KWD", "JPY", "EUR", None]}))
+    cells = [line.split()[0] for line in shown[0][0]["text/plain"].splitlines()]
+    assert cells == ["cost", "3.259", "1,200", "3.26", "3.20"]
+    assert [row[0] for row in as_csv(shown[0])] == ["cost", "3.259", "1200", "3.259", "3.2"]
+
+
+def test_a_figure_in_a_currency_labels_money_in_its_decimals():
+    for unit, text in {"KWD": "3.259", "JPY": "3", "GBP": "3.26", "": "3.26"}.items():
+        assert measure("cost", [3.259], unit).text(3.259) == text
+
+
+def test_the_decimals_of_currencies_are_those_of_the_standard():
+    # ISO 4217, list one of 2026-01-01: how many currencies have so many decimals, and one of each
+    counts = pd.Series(DECIMALS).value_counts().to_dict()
+    assert counts == {0: 17, 3: 7, 4: 2}
+    for code, decimals in {"EUR": 2, "XOF": 0, "TND": 3, "CLF": 4, "IQD": 3, "HUF": 2}.items():
+        assert currency_digits(code) == places([1.0], "money", code) == decimals
 
 
 def test_a_long_table_shows_its_start_and_the_csv_has_all(shown):

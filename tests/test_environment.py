@@ -2,9 +2,11 @@
 
 import ast
 import re
+import sys
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -111,6 +113,25 @@ def faults_of_pip_line(line: str, locked: dict[str, set[str]]) -> Iterator[str]:
         yield f"{line} does not admit the locked {versions or 'nothing'}"
 
 
+def imported(code: str) -> set[str]:
+    """The packages that a module imports by their full names, those of Python itself left out."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.add(node.module)
+    return {name.partition(".")[0] for name in names} - sys.stdlib_module_names
+
+
+def undeclared(packages: Iterable[str], project: str) -> list[str]:
+    """The imported packages that no line of pyproject.toml asks for."""
+    declared = {canonicalize_name(one.name) for one in direct_dependencies(project)} | {"convtrack"}
+    sources = packages_distributions()
+    return [name for name in sorted(packages)
+            if name in sources and not declared & {canonicalize_name(source) for source in sources[name]}]
+
+
 def names_in_conda(conda: str) -> set[str]:
     """PyPI's names of everything environment.yml asks for; unreadable lines are left out."""
     words = [re.split(r"[\s<>=!~]", line)[0] for line in conda_lines(conda) + pip_lines(conda)]
@@ -137,6 +158,13 @@ def test_the_lock_pins_everything_by_hash_and_names_no_address() -> None:
 
 def test_the_ranges_of_pyproject_admit_every_locked_version() -> None:
     assert list(faults_of_project(PROJECT, LOCK)) == []
+
+
+def test_every_package_that_is_imported_is_asked_for_by_name() -> None:
+    files = [*(ROOT / "lib").rglob("*.py"), *(ROOT / "notebooks/src").rglob("*.py"), *(ROOT / "tests").glob("*.py")]
+    found = set().union(*(imported(path.read_text(encoding="utf-8")) for path in files))
+    assert {"IPython", "PIL", "markupsafe", "pandas"} <= found
+    assert undeclared(found, PROJECT) == []
 
 
 def test_environment_yml_can_be_read_lacks_nothing_and_admits_every_locked_version() -> None:
@@ -204,6 +232,11 @@ def test_a_pyproject_range_that_shuts_out_the_lock_is_reported() -> None:
     planted = PROJECT.replace("pandas>=3.1,<4", "pandas>=2,<3").replace("tqdm>=4.70,<5", "nonesuch>=1")
     assert sorted(faults_of_project(planted, LOCK)) == [
         "nonesuch is not locked", f"pandas<3,>=2 shuts out the locked {min(locked_versions(LOCK)['pandas'])}"]
+
+
+def test_an_import_that_nobody_asked_for_is_reported() -> None:
+    planted = PROJECT.replace('    "pillow>=13.0,<14",\n', "")
+    assert undeclared(imported("import os, yaml\nfrom PIL import Image\nfrom . import paths"), planted) == ["PIL"]
 
 
 @pytest.mark.parametrize("entry", ["six==1.17.0\n", "six>=1.17 --hash=sha256:" + "0" * 64 + "\n",

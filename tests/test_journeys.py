@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+import ibis
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from convtrack.attribution import compare
+from convtrack.engine import find_paths
 from convtrack.errors import ConvtrackError
-from convtrack.journeys import account_for_touches, build_journeys, count_paths, find_touches
+from convtrack.gaps import Gap
+from convtrack.journeys import account_for_touches, build_journeys, count_paths, find_touches, journeys_of
+from convtrack.metrics import roas_by_model
 from convtrack.sessions import sessionize
+from convtrack.settings import open_study
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -282,9 +288,31 @@ def test_a_path_can_be_made_of_campaigns_and_touches_without_one_are_left_out():
     ]
 
 
-@pytest.mark.parametrize("days", [0, -1])
-def test_a_window_of_nothing_is_refused(days, complaint):
-    assert "above 0" in complaint(build_journeys, touch_table(LOG), conversion_table(WON), days)
+@pytest.mark.parametrize("days", [0, -1, float("nan"), float("inf")])
+def test_a_window_of_nothing_is_refused_wherever_it_can_be_given(days, complaint, study_folder):
+    touches, won = touch_table(LOG), conversion_table(WON)
+    study = open_study(study_folder())
+    in_engine = [ibis.memtable(pa.Table.from_pandas(frame)) for frame in (touches.assign(interaction="click"), won)]
+    for call in (
+        lambda: build_journeys(touches, won, days),
+        lambda: account_for_touches(touches, won, days),
+        lambda: find_paths(*in_engine, days),
+        lambda: journeys_of(study, lookback_days=days),
+    ):
+        assert f"{days} days" in (line := complaint(call)) and "above 0" in line
+
+
+def test_no_kind_of_touch_is_not_taken_for_not_given(complaint, study_folder):
+    line = complaint(journeys_of, open_study(study_folder()), interactions=[])
+    assert "Without interactions there are no touches" in line and "view, click, visit" in line
+
+
+def test_values_in_two_currencies_are_not_added_up(complaint):
+    won = conversion_table([("v", 5, 1.0), ("w", 5, 2.0), ("x", 5, None)])
+    mixed = won.assign(currency=["GBP", "EUR", "USD"])
+    assert "EUR and GBP" in complaint(build_journeys, touch_table(LOG), mixed)
+    for codes in (["GBP", "GBP", "USD"], ["GBP", None, None]):  # USD stands beside no value
+        assert len(build_journeys(touch_table(LOG), won.assign(currency=codes)))
 
 
 def test_a_column_that_touches_do_not_have_is_answered_with_the_nearest(complaint):
@@ -326,6 +354,42 @@ def test_paths_are_counted_as_a_counter_counts_them(journeys):
             worth[path],
         )
     assert paths["total_conversions"].is_monotonic_decreasing
+    assert list(paths) == ["path", "total_conversions", "total_conversion_value", "total_null"]
+
+
+WORTHS = st.lists(
+    st.tuples(st.lists(st.sampled_from("AB"), max_size=2), st.booleans(), st.none() | st.integers(0, 5000)), min_size=1
+)
+
+
+@given(WORTHS.filter(lambda rows: any(path and won for path, won, _ in rows)))
+def test_counted_paths_know_a_value_where_the_journeys_do_and_say_how_many_it_covers(rows):
+    journeys = pd.DataFrame(rows, columns=["path", "converted", "value"]).astype({"value": "float64"})
+    paths = count_paths(journeys)
+    for row in paths.itertuples():
+        worths = [value for path, won, value in rows if won and path == row.path]
+        known = [value for value in worths if value is not None]
+        assert row.total_conversion_value == pytest.approx(np.nan if worths and not known else sum(known), nan_ok=True)
+        assert getattr(row, "total_valued", None) in (len(known), None)
+        assert "total_valued" in paths or not 0 < len(known) < len(worths)
+    each, counted = compare(journeys, ["linear"]), compare(paths, ["linear"])
+    unknown = sum(won and value is None for _, won, value in rows)
+    assert each.unvalued == counted.unvalued == unknown
+    assert counted.value == pytest.approx(each.value, nan_ok=True)
+    assert np.isnan(each.value) == (unknown == each.conversions)
+    values = [found.table.set_index("channel")["value"].to_dict() for found in (each, counted)]
+    assert values[1] == pytest.approx(values[0], nan_ok=True)
+    partly = 0 < unknown < each.conversions
+    assert any("is not known; value covers the other" in line for line in each.warnings) == partly
+    assert ("valued" in each.as_json()) == partly and each.warnings == counted.warnings
+
+
+def test_journeys_without_any_known_value_have_paths_of_unknown_value_and_no_return_of_0():
+    journeys = pd.DataFrame({"path": [["A"], ["A"]], "converted": [True, False], "value": [None, None]})
+    for paths in (count_paths(journeys), count_paths(journeys.drop(columns="value"))):
+        assert paths["total_conversion_value"].isna().all()
+        table = compare(paths, ["linear"]).table
+        assert isinstance(roas_by_model(pd.DataFrame({"channel": ["A"], "cost": [5.0]}), table), Gap)
 
 
 # ------------------------------------------------------------------------------------------------ touches

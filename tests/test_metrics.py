@@ -17,8 +17,8 @@ from convtrack import metrics as module
 from convtrack.errors import ConvtrackError
 from convtrack.gaps import Gap
 from convtrack.metrics import (CARDS, METRIC_COLUMNS, ad_metrics, assisted_conversions, cards, cohorts,
-                               conversion_rates, engagement, mean_interval, rate, ratio, segment_rates,
-                               value_summary, winner_again)
+                               conversion_rates, engagement, mean_interval, rate, ratio, roas_by_model, segment_rates,
+                               step_worth, value_summary, verdicts, winner_again)
 
 quick = settings(max_examples=30, deadline=None)
 BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"  # beside the repository, not in it
@@ -392,3 +392,100 @@ def test_winners_need_enough_sessions_and_conversions_in_sessions() -> None:
     assert isinstance(few, Gap) and "No device has 2 sessions" in few.reason
     offline = winner_again(sessions, conversions.assign(session_id=None), "device", np.random.default_rng(1))
     assert isinstance(offline, Gap) and "session_id" in offline.reason
+
+
+# What is not known stays so
+
+
+MAYBE = st.none() | st.floats(0, 1e6).map(lambda x: round(x, 2))
+
+
+@quick
+@given(costs=st.lists(st.tuples(st.sampled_from("AB"), MAYBE), min_size=1),
+       credits=st.fixed_dictionaries({(m, c): MAYBE for m in ("linear", "markov") for c in "AC"}))
+def test_a_return_is_missing_exactly_where_credit_or_cost_is(costs: list, credits: dict):
+    spend = pd.DataFrame(costs, columns=["channel", "cost"]).astype({"cost": float})
+    credit = pd.DataFrame([(*pair, value) for pair, value in credits.items()], columns=["model", "channel", "value"])
+    returns = roas_by_model(spend, credit.astype({"value": float}))
+    paid = {c: None if None in (of := [x for d, x in costs if d == c]) else sum(of) for c in {c for c, _ in costs}}
+    paid = {channel: cost for channel, cost in paid.items() if cost != 0}
+    if all(value is None for value in credits.values()):
+        assert isinstance(returns, Gap)
+        return
+    assert set(returns.index) == set(paid)
+    for model in returns:
+        any_known = any(value is not None for (m, _), value in credits.items() if m == model)
+        for channel, cost in paid.items():
+            value = credits.get((model, channel), 0.0 if any_known else None)
+            known = cost is not None and value is not None
+            assert returns.loc[channel, model] == pytest.approx(value / cost if known else np.nan, nan_ok=True)
+
+
+def test_a_return_in_two_currencies_is_refused():
+    spend = pd.DataFrame({"channel": ["A", "A"], "cost": [1.0, 2.0], "currency": ["GBP", "EUR"]})
+    credit = pd.DataFrame({"model": "linear", "channel": ["A"], "value": [5.0]})
+    assert "EUR and GBP" in roas_by_model(spend, credit).reason
+    assert float(roas_by_model(spend.assign(currency="GBP"), credit).loc["A", "linear"]) == pytest.approx(5 / 3)
+
+
+def test_a_verdict_is_open_where_a_model_has_no_return_and_the_others_agree():
+    returns = pd.DataFrame({"linear": [5.0, 1.0, 5.0, np.nan], "markov": [np.nan, np.nan, 1.0, np.nan],
+                            "shapley": [4.0, 0.5, np.nan, np.nan]})
+    assert verdicts(returns, 2.0)["verdict"].tolist() == ["not known", "not known", "depends on the model", "not known"]
+    assert verdicts(returns[["linear"]], 2.0)["verdict"].tolist()[:2] == ["pays by every model", "pays by no model"]
+    for wrong in (0, -1, np.nan):
+        with pytest.raises(ConvtrackError, match="1 / margin"):
+            verdicts(returns, wrong)
+
+
+@quick
+@given(rows=st.lists(st.tuples(st.sampled_from("AB"), MAYBE, MAYBE, MAYBE), min_size=1))
+def test_the_sum_of_a_partly_known_column_is_missing_and_so_are_its_ratios(rows: list):
+    names = ["impressions", "clicks", "cost"]
+    table = ad_metrics(pd.DataFrame(rows, columns=["channel", *names]).astype(dict.fromkeys(names, float)))
+    for row in table.itertuples():
+        mine = [amounts for channel, *amounts in rows if channel == row.channel]
+        sums = {name: np.nan if None in column else sum(column) for name, column in zip(names, zip(*mine))}
+        for name, total in sums.items():
+            assert getattr(row, name) == pytest.approx(total, nan_ok=True)
+        assert row.cpc == pytest.approx(sums["cost"] / sums["clicks"] if sums["clicks"] else np.nan, nan_ok=True)
+
+
+def test_clicks_of_one_day_of_two_give_no_cost_per_click():
+    spend = pd.DataFrame({"channel": "A", "cost": [10.0, 10.0], "clicks": [5.0, None], "impressions": [100, 100]})
+    row = ad_metrics(spend).iloc[0]
+    assert (row["cost"], row["impressions"], row["cpm"]) == (20.0, 200, 100.0) and np.isnan([row["clicks"], row["cpc"]]).all()
+
+
+def test_credit_that_is_undefined_gives_no_cost_per_acquisition_of_a_channel_without_a_path():
+    spend = pd.DataFrame({"channel": ["A", "B"], "cost": [10.0, 10.0]})
+    credit = pd.DataFrame({"channel": ["A"], "conversions": [np.nan], "value": [np.nan]})
+    assert ad_metrics(spend, credit)[["conversions", "cpa", "roas"]].isna().all(axis=None)
+
+
+def test_sessions_of_unknown_length_have_no_mean_length():
+    table = engagement(pd.DataFrame({"duration_seconds": [60.0, None], "pages": [1, 2]}))
+    assert column(table)["pages per session"] == 1.5
+    assert np.isnan([column(table)[f"{what} session duration"] for what in ("mean", "median")]).all()
+
+
+def test_the_worth_of_a_step_leaves_out_who_brought_something_of_unknown_value_and_needs_one_currency():
+    rows = [("lead", "a", 0, None), ("lead", "b", 0, None), ("deal", "a", 1, 100.0), ("deal", "a", 2, None), ("deal", "b", 1, 50.0)]
+    won = pd.DataFrame(rows, columns=["goal", "visitor_id", "day", "value"]).assign(currency=["GBP"] * 4 + ["EUR"])
+    won["conversion_time"] = pd.Timestamp("2026-01-05", tz="UTC") + pd.to_timedelta(won["day"], unit="D")
+    worth = step_worth(won.drop(columns="currency"), "lead", "deal", np.random.default_rng(1))
+    assert worth["value"].tolist() == [1.0, 50.0, 50.0]
+    assert "EUR and GBP" in step_worth(won, "lead", "deal", np.random.default_rng(1)).reason
+
+
+def test_counts_of_nothing_and_less_are_refused_where_they_would_be_taken_for_not_given():
+    for setting in ({"clicks": -1}, {"clicks": 5, "click_conversions": -1}):
+        with pytest.raises(ConvtrackError, match="is no count"):
+            conversion_rates(SESSIONS, CONVERSIONS, **setting)
+    assert np.isnan(conversion_rates(SESSIONS, CONVERSIONS, clicks=0)["value"].iloc[-1])
+    assert conversion_rates(SESSIONS, CONVERSIONS, clicks=4, click_conversions=0)["value"].iloc[-1] == 0
+    for setting in ({"least": 0}, {"splits": 0}, {"splits": -1}):
+        with pytest.raises(ConvtrackError, match="1 or more"):
+            winner_again(SESSIONS, CONVERSIONS.dropna(), "device", np.random.default_rng(1), **setting)
+    with pytest.raises(ConvtrackError, match="row 1, column total_conversions: missing"):
+        assisted_conversions(pd.DataFrame({"path": [["A"], ["B"]], "total_conversions": [1, None]}))

@@ -52,6 +52,13 @@ TABLES_COLUMNS = {column.name for column in TABLES["events"]}
 SMALL = "visitor,time,event\nv,2026-03-01 10:00,purchase\nv,2026-03-01 11:00,page view\n"
 
 
+LOG_OF_TWO = """\
+event_id,event_name,event_time,visitor_id,channel,value
+1,session_start,2026-01-05 10:00Z,v,Email,
+2,purchase,2026-01-05 11:00Z,v,,2000
+"""
+
+
 def saved(folder: Path, text: str, name: str = "export.csv", encoding: str = "utf-8") -> Path:
     path = folder / name
     path.write_bytes(text.encode(encoding))
@@ -197,6 +204,32 @@ def test_a_flattened_ga4_export(tmp_path: Path) -> None:
     study = opened(found, tmp_path)
     assert study.events["channel"].tolist() == ["Paid Search Brand", "Paid Search Brand", "Direct"]
     assert study.time_zone == "UTC" and list(study.goals) == ["purchase", "app_install"]
+
+
+@pytest.mark.parametrize(("name", "parts"), [
+    ("metrics.cost_micros", "1,000,000"), ("costMicros", "1,000,000"), ("Cost (micros)", "1,000,000"), ("spend_micro", "1,000,000"),
+    ("amount_spent_in_cents", "100"), ("Kosten_cent", "100"), ("spend_pence", "100")])
+def test_costs_in_micros_or_cents_are_asked_for_in_whole_units_and_not_taken(name: str, parts: str, tmp_path: Path) -> None:
+    saved(tmp_path, LOG_OF_TWO, "events.csv")
+    saved(tmp_path, f"date,channel,clicks,{name}\n2026-01-05,Email,10,12340000\n2026-01-06,Email,8,9870000\n", "costs.csv")
+    proposed = propose(tmp_path, time_zone="UTC", currency="GBP")
+    assert settings_of(proposed)["tables"]["spend"]["columns"]["cost"] is None
+    (question,) = proposed.questions
+    assert question.startswith(f"tables: spend: columns: cost: {name} is in parts of which {parts} make one")
+
+
+def test_a_cost_in_whole_units_is_taken_before_one_in_micros_beside_it(tmp_path: Path) -> None:
+    saved(tmp_path, LOG_OF_TWO, "events.csv")
+    saved(tmp_path, "date,channel,cost_micros,spend_gbp\n2026-01-05,Email,12340000,12.34\n", "costs.csv")
+    spend = settings_of(propose(tmp_path, time_zone="UTC", currency="GBP"))["tables"]["spend"]
+    assert spend["columns"]["cost"] == "spend_gbp"
+
+
+def test_values_in_cents_are_asked_for_and_the_goal_keeps_a_value(tmp_path: Path) -> None:
+    proposed = propose(saved(tmp_path, LOG_OF_TWO.replace("value", "value_cents")), time_zone="UTC", currency="GBP")
+    (question,) = proposed.questions
+    assert "value_cents is in parts of which 100 make one" in question and question.endswith("or take this line out")
+    assert settings_of(proposed)["goals"]["purchase"]["value"] == "column"
 
 
 def test_a_segment_export(tmp_path: Path) -> None:

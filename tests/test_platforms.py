@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 import pytest
-from convtrack.attribution import MODELS, Klaviyo, Meta, as_paths, compare, with_platforms
+from convtrack.attribution import MODELS, Klaviyo, Markov, Meta, as_paths, claim_table, compare, with_platforms
+from convtrack.cli import main
+from convtrack.journeys import build_journeys
+from convtrack.journeys import journeys_of as journeys_of_study
 from convtrack.schema import INTERACTIONS
+from convtrack.settings import open_study
 from hypothesis import given
 from hypothesis import strategies as st
 from paths import PLATFORMS, credit, credited, journey, near
@@ -238,3 +244,110 @@ def test_a_study_s_channels_change_only_the_platforms_that_they_are_for():
 def test_a_platform_that_sees_no_channel_says_what_to_write(platform, complaint):
     line = complaint(compare, one(["Newsletter"], ["click"], [1]), [platform])
     assert "click of Newsletter" in line and f"platforms: {{{platform}: [...]}}" in line
+
+
+# ------------------------------------------------------------------------------------ each day's own clicks
+
+
+HALF_HOUR = 1_800_000_000  # in microseconds
+ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Beirut", "Australia/Lord_Howe", "America/Santiago"]
+# two years with their changes of clocks: midnights of every zone, and the microsecond to either side
+INSTANTS = st.tuples(st.integers(0, 2 * 366 * 48), st.sampled_from([-1, 0, 1])).map(lambda t: t[0] * HALF_HOUR + t[1])
+
+
+@given(st.lists(st.tuples(INSTANTS, st.integers(0, 30 * 86_400_000_000)), min_size=1, max_size=60), st.sampled_from(ZONES))
+def test_claims_of_clicks_at_any_instant_are_booked_on_each_click_s_own_day(clicks, name):
+    zone, start = ZoneInfo(name), datetime(2025, 7, 1, tzinfo=UTC)
+    clicked = [start + timedelta(microseconds=at) for at, _ in clicks]
+    bought = [start + timedelta(microseconds=at + lag) for at, lag in clicks]
+    people = [f"v{i}" for i in range(len(clicks))]
+    times = {"touch_time": clicked, "conversion_time": bought}
+    at = {c: pd.Series(t, dtype="datetime64[us, UTC]") for c, t in times.items()}
+    touches = pd.DataFrame(
+        {"visitor_id": people, "touch_time": at["touch_time"], "channel": "Paid Search", "interaction": "click"}
+    )
+    won = pd.DataFrame(
+        {"conversion_id": people, "visitor_id": people, "conversion_time": at["conversion_time"], "value": 1.0}
+    )
+    claims = MODELS["google_ads"].claims(as_paths(build_journeys(touches, won)), name)
+    own = Counter(time.astimezone(zone).date() for time in clicked)
+    assert dict(zip(claims["date"], claims["conversions"], strict=True)) == own
+
+
+def test_a_thousand_clicks_at_midnight_are_of_the_day_that_begins():
+    seconds = np.random.default_rng(1).integers(1, 20 * 86_400, 1000)
+    rows = [journey(["Paid Search"], hours=[lag / 3600], value=1.0) for lag in seconds]
+    ends = pd.Timestamp("2026-03-05", tz="UTC") + pd.to_timedelta(seconds, unit="s")
+    journeys = pd.DataFrame(rows).assign(end_time=ends)
+    claims = MODELS["google_ads"].claims(as_paths(journeys))
+    assert claims[["date", "conversions"]].values.tolist() == [[date(2026, 3, 5), 1000]]
+
+
+# ------------------------------------------------------------------------------- windows that are their own
+
+
+EMAILS = """\
+event_id,event_name,event_time,visitor_id,channel,interaction,value
+1,session_start,2026-01-05 10:00Z,v,Email,click,
+2,purchase,2026-01-08 10:05Z,v,,,50
+3,session_start,2026-01-08 10:00Z,w,Email,click,
+4,purchase,2026-01-08 10:05Z,w,,,20
+"""
+NARROW = [
+    "lookback_days: 30\nlookbacks: [{channel: Email, days: 1}]",
+    "lookback_days: 1",
+    "lookback_days: 1\nlookbacks: [{days: 1}, {interaction: click, days: 0.001}]",
+]
+
+
+@pytest.mark.parametrize("narrow", NARROW)
+def test_a_platform_looks_by_its_own_windows_whatever_the_study_s_are(narrow, study_folder, capsys):
+    folder = study_folder(("lookback_days: 30", narrow), events=EMAILS)
+    with pytest.raises(SystemExit) as done:
+        main(["compare", str(folder), "--models", "klaviyo", "--format", "json"])
+    claimed = json.loads(capsys.readouterr().out)["models"]["klaviyo"]["Email"]["conversions"]
+    assert (done.value.code, claimed) == (0, 2)
+    study = open_study(folder)
+    assert journeys_of_study(study)["path"].map(len).sum() < 2
+    assert journeys_of_study(study, lookback_days=5)["path"].map(len).sum() == 2
+
+
+@pytest.mark.parametrize("days", [0, -1, float("nan"), float("inf")])
+def test_a_platform_s_window_of_nothing_and_one_of_no_kind_of_touch_are_refused(days, complaint):
+    assert "klaviyo: a window of" in complaint(Klaviyo, windows={"email": {"click": days}})
+    assert "Closest: 'click'" in complaint(Klaviyo, windows={"email": {"clik": 5.0}})
+
+
+# --------------------------------------------------------------------------------- what is taken, and not
+
+
+@pytest.mark.parametrize("wrong", ["markov", Markov("mine"), "metta", Meta, 3])
+def test_what_is_no_platform_claims_nothing_and_is_refused_by_name(wrong, complaint):
+    line = complaint(claim_table, one(["Paid Social"], ["click"], [1]), ["meta", wrong])
+    name = wrong if isinstance(wrong, str) else getattr(wrong, "name", wrong)
+    assert "is no platform" in line and "google_ads, meta, klaviyo_legacy" in line
+    assert str(name) in line or wrong is Meta
+
+
+def test_one_platform_can_be_asked_for_by_its_bare_name_and_on_paths():
+    views = one(["Paid Social"], ["view"], [1])
+    for platform in ("meta", Meta()):
+        assert claim_table(as_paths(views), platform).loc["meta", "conversions"] == 1
+
+
+def test_journeys_and_views_can_be_paths_and_only_resamples_need_their_visitors(complaint):
+    journeys, views = one(["Direct"], ["click"], [1]), one(["Paid Social", "Direct"], ["view", "click"], [2, 1])
+    expected = compare(journeys, ["linear", "meta"], views=views).table
+    unnamed = journeys.drop(columns="visitor_id")
+    for given_journeys, given_views in ((as_paths(journeys), views), (journeys, as_paths(views)), (unnamed, views)):
+        found = compare(given_journeys, ["linear", "meta"], views=given_views).table
+        pd.testing.assert_frame_equal(found, expected)
+        line = complaint(compare, given_journeys, ["meta"], 10, np.random.default_rng(1), given_views)
+        assert "visitor_id" in line and "leave the resamples out" in line
+
+
+def test_views_alone_can_have_the_touch_that_a_platform_claims():
+    journeys, views = one([], [], []), one(["Paid Social"], ["view"], [1])
+    found = compare(journeys, ["last_touch", "meta"], views=views)
+    assert found.table.set_index("model")["conversions"].to_dict() == {"last_touch": 0, "meta": 1}
+    assert found.sentence.startswith("1 conversions = 0 credited + 1 unattributed")

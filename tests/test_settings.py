@@ -21,6 +21,7 @@ from convtrack.errors import ConvtrackError
 from convtrack.gaps import Gap
 from convtrack.goals import Goal, find_conversions
 from convtrack.journeys import journeys_of
+from convtrack.passport import describe, make_passport
 from convtrack.schema import TABLES
 from convtrack.settings import Lookback, PlatformName, Study, StudyFile, open_study, read_study_file
 from convtrack.sources import TableSource
@@ -113,10 +114,28 @@ def test_exchange_rates_turn_money_into_the_currency_of_the_study(study_folder):
         ("lookback_days: 30", "lookback_days: 30\nexchange_rates: {EUR: 0.85}"), events=HEADER + rows
     )
     study = open_study(folder)
-    # 10.01 EUR * 0.85 = 8.5085, which is 8.51 to the penny; no rate is needed for a row without an amount
-    assert study.events["value"].fillna(-1).tolist() == [5.0, 8.51, -1.0, 7.0]
+    # 10.01 EUR * 0.85 = 8.5085, not rounded before it is added up; no rate is needed for a row without an amount
+    assert study.events["value"].fillna(-1).tolist() == pytest.approx([5.0, 8.5085, -1.0, 7.0], abs=1e-12)
     assert study.events["currency"].fillna("?").tolist() == ["GBP", "GBP", "USD", "?"]
-    assert find_conversions(study.events, study.goal)["value"].sum() == pytest.approx(5 + 8.51 + 7)
+    assert find_conversions(study.events, study.goal)["value"].sum() == pytest.approx(5 + 8.5085 + 7)
+
+
+@pytest.mark.parametrize(("code", "amount"), [("GBP", "0.004"), ("KWD", "3.259"), ("JPY", "12.5"), ("GBP", "0.0000001")])
+def test_amounts_below_the_smallest_coin_are_not_lost(code, amount, study_folder):
+    lines = "".join(f"2026-01-{day:02d},Email,{amount},{code}\n" for day in range(1, 29))
+    for spend in ("date,channel,cost,currency\n" + lines, "date,channel,cost\n" + lines.replace(f",{code}", "")):
+        changes = (EVENTS, EVENTS + "\n  spend: {file: spend.csv}"), ("currency: GBP", f"currency: {code}")
+        folder = study_folder(*changes, events=HEADER, spend=spend)
+        assert open_study(folder).spend["cost"].sum() == pytest.approx(28 * float(amount), rel=1e-12)
+
+
+@pytest.mark.parametrize(("code", "line"), [("KWD", "value 3.259"), ("GBP", "value 3.26"), ("JPY", "value 3")])
+def test_the_passport_tells_a_total_in_the_decimals_of_the_currency(code, line, study_folder):
+    rows = "a,session_start,2026-01-05T10:00Z,v,Email,,\nb,purchase,2026-01-05T11:00Z,v,,3.2594," + code + "\n"
+    header = "event_id,event_name,event_time,visitor_id,channel,value,currency\n"
+    passport = make_passport(open_study(study_folder(("currency: GBP", f"currency: {code}"), events=header + rows)))
+    assert f"goal      sale: 1 conversions, {line}\n" in describe(passport)
+    assert passport.as_json()["goals"]["sale"]["value"] == float(line.split()[1])
 
 
 def test_costs_are_converted_as_values_are(study_folder):

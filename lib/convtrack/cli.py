@@ -151,10 +151,11 @@ def _comparable(data: Path, models: list[str] | None, by: str, separator: str | 
     for line in missing_events(study.events, study.goal):
         raise ConvtrackError(f"{data}: {line}. There is nothing to credit.")
     journeys = journeys_of(study, by)
+    if any(isinstance(model, Platform) for model in chosen or []):
+        return journeys, journeys_of(study, by, INTERACTIONS, LONGEST), chosen
     if not isinstance(journeys, Gap):
         _check_touched(journeys, study)
-    seen = any(isinstance(model, Platform) for model in chosen or [])
-    return journeys, journeys_of(study, by, INTERACTIONS, LONGEST) if seen else None, chosen
+    return journeys, None, chosen
 
 
 def _paths_in_engine(study: Any, by: str) -> Any:

@@ -25,7 +25,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from convtrack.gaps import GAP_MARK, Gap, gap_of
 from convtrack.texts import (
-    MISSING, NOISE, clean, csv_text, fmt, html_text, is_list, is_missing, is_number, joined, kind_of, listed,
+    MISSING, NOISE, clean, csv_text, currency_digits, fmt, html_text, is_list, is_missing, is_number, joined, kind_of, listed,
     markdown_text, places,
 )
 
@@ -66,7 +66,8 @@ def show(table: Any, name: str = "", caption: str = "", rows: int = 10, kinds: M
     rows : int
         A table with more than twice as many rows shows this many, and says of how many.
     kinds : mapping of column to {"", "share", "money"}, optional
-        Where the name of a column does not tell what its numbers are (see `kind_of`).
+        Where the name of a column does not tell what its numbers are (see `kind_of`). Money has the decimals of the
+        currency that the table's column `currency` names in its row, else two.
 
     Raises
     ------
@@ -133,14 +134,17 @@ def _header(name: Any) -> str:
 
 
 def _columns(table: pd.DataFrame, kinds: Mapping[str, str]) -> list[_Column]:
-    return [_column(name, values, kinds.get(name, kind_of(name)), heading) for name, values, heading in _series(table)]
+    digits = [currency_digits(code) for code in table["currency"]] if "currency" in table else [2] * len(table)
+    return [_column(name, values, kinds.get(name, kind_of(name)), heading, digits) for name, values, heading in _series(table)]
 
 
-def _column(name: str, values: pd.Series, kind: str, heading: bool) -> _Column:
+def _column(name: str, values: pd.Series, kind: str, heading: bool, digits: list[int]) -> _Column:
+    """A column as texts; `digits` are the decimals of money in each row."""
     present = [value for value in values if not is_missing(value)]
     numeric = bool(present) and all(map(is_number, present))
-    decimals = places(present, kind) if numeric else None
-    return _Column(name, [_cut(fmt(value, kind, decimals)) for value in values], "right" if numeric else "left", heading)
+    decimals = digits if kind == "money" else [places(present, kind) if numeric else None] * len(values)
+    texts = [_cut(fmt(value, kind, count if numeric else None)) for value, count in zip(values, decimals, strict=True)]
+    return _Column(name, texts, "right" if numeric else "left", heading)
 
 
 def _cut(text: str) -> str:

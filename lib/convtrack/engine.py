@@ -7,6 +7,7 @@ only has to collect and sort whole numbers; names come back at the end, on table
 from __future__ import annotations
 
 import functools
+import math
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -85,6 +86,8 @@ def find_kinds(pairs: pd.DataFrame, lookback_days: float, lookbacks: Sequence[Lo
     >>> (found.table["window"] // DAY).tolist()
     [1, 30]
     """
+    if not 0 < lookback_days < math.inf:
+        raise ConvtrackError(f"A lookback window of {lookback_days} days sees nothing. Give a number of days above 0.")
     known = pairs.assign(rank=pairs["rank"] if "rank" in pairs else 0).fillna({"interaction": ""})[KIND].drop_duplicates()
     table = known.sort_values(KIND, ignore_index=True)
     if (end - start + 1) * max(len(table), 1) > LARGEST:
@@ -243,6 +246,7 @@ def _as_paths(won: pa.Table, lost: pa.Table, kinds: Kinds) -> Paths:
     return Paths(channels, of_kind[kind], np.concatenate([[0], np.cumsum(np.concatenate([lengths, others]))]),
                  conversions=np.concatenate([np.ones(len(value)), none]), value=np.concatenate([np.nan_to_num(value), none]),
                  nulls=np.concatenate([np.zeros(len(value)), nulls]), valued=bool((~np.isnan(value)).any()),
+                 unvalued=float(np.isnan(value).sum()),
                  hours=np.concatenate([hours, np.zeros(len(paths))]), interactions=interaction_codes(kinds)[kind])
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 from .ids import with_text_ids
 
@@ -85,6 +88,18 @@ def gap_of(*things: Any) -> Gap | None:
     (Gap('No costs.', ''), None)
     """
     return next((thing for thing in things if isinstance(thing, Gap)), None)
+
+
+def mixed_currencies(table: pd.DataFrame, what: str) -> Gap | None:
+    """The gap where the money in a table is in several currencies, or None.
+
+    >>> import pandas as pd
+    >>> mixed_currencies(pd.DataFrame({"currency": ["GBP", "EUR", None]}), "costs").reason
+    'The costs are in EUR and GBP, so they have no sum.'
+    """
+    found = sorted(table["currency"].dropna().unique()) if "currency" in table else []
+    return Gap(f"The {what} are in {' and '.join(found)}, so they have no sum.",
+               "Convert them to one currency first.") if len(found) > 1 else None
 
 
 def passes_gaps(function: Function) -> Function:

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from .engine import HOUR, KIND, Kinds, coded, converted_journeys, find_kinds, unconverted_journeys, unpack
 from .errors import ConvtrackError, nearest
-from .gaps import Gap, passes_gaps
+from .gaps import Gap, mixed_currencies, passes_gaps
 from .goals import find_conversions
 from .schema import INTERACTIONS, OFF_SITE_EVENTS
 from .sessions import SESSION_KEY, moment_order, need_columns, with_direct
@@ -103,6 +103,11 @@ def build_journeys(touches: pd.DataFrame, conversions: pd.DataFrame, lookback_da
         conversion without a touch), hours (list of float: from each touch to end_time), and where the touches have it
         interactions (list of str). Touches of the same moment are in the order of their rows.
 
+    Raises
+    ------
+    ConvtrackError
+        If a window is not a number of days above 0, the touches have no such column, or the values are in several currencies.
+
     Examples
     --------
     >>> touches = pd.DataFrame({"visitor_id": ["v", "v", "w"], "channel": ["Email", "Direct", "SMS"],
@@ -112,9 +117,11 @@ def build_journeys(touches: pd.DataFrame, conversions: pd.DataFrame, lookback_da
     >>> build_journeys(touches, conversions)[["journey_id", "converted", "path", "hours"]].values.tolist()
     [['conversion p1', True, ['Email', 'Direct'], [36.0, 12.0]], ['rest of w', False, ['SMS'], [0.0]]]
     """
-    _check_window(lookback_days)
     need_columns(touches, ["visitor_id", "touch_time", by], "touches")
     need_columns(conversions, WON_COLUMNS, "conversions")
+    mixed = mixed_currencies(conversions[conversions["value"].notna()], "values of the conversions")
+    if mixed is not None:
+        raise ConvtrackError(mixed.sentence)
     seen = touches[touches[by].notna()]
     named = pd.DataFrame({"visitor_id": seen["visitor_id"], "touch_time": seen["touch_time"], "channel": seen[by],
                           "interaction": seen.get("interaction")}).astype({"channel": "str", "interaction": "str"})
@@ -126,11 +133,6 @@ def build_journeys(touches: pd.DataFrame, conversions: pd.DataFrame, lookback_da
              _read(unconverted_journeys(steps, won, kinds), "visitor_id", "rest of ", kinds)]
     journeys = pd.concat(found).sort_values("journey_id", ignore_index=True, kind="stable")
     return journeys if "interaction" in touches else journeys.drop(columns="interactions")
-
-
-def _check_window(lookback_days: float) -> None:
-    if not lookback_days > 0:
-        raise ConvtrackError(f"A lookback window of {lookback_days} days sees nothing. Give a number above 0.")
 
 
 def _rank(touches: pd.DataFrame) -> pd.Series | int:
@@ -198,7 +200,7 @@ def _session_of(events: pd.DataFrame) -> pd.Series:
 
 def journeys_of(study: Study, by: str = "channel", interactions: Sequence[str] | None = None,
                 lookback_days: float | None = None) -> pd.DataFrame | Gap:
-    """The journeys to a study's main goal, by its own windows and with its milestone, if it names one.
+    """The journeys to a study's main goal, by its own windows unless another is given, and with its milestone, if it names one.
 
     Parameters
     ----------
@@ -209,19 +211,20 @@ def journeys_of(study: Study, by: str = "channel", interactions: Sequence[str] |
     interactions : sequence of str
         Which interactions make a touch; left out: the study's `touches`.
     lookback_days : float
-        Left out: the study's.
+        How long every touch counts, as for platforms, which have windows of their own; left out: the study's `lookback_days`,
+        and its `lookbacks`.
 
     Raises
     ------
     ConvtrackError
-        If the events have no such column.
+        If the events have no such column, no interaction is named, or the window is not a number above 0.
     """
     if by not in study.events:
         raise ConvtrackError(f"The events have no column '{by}'.{nearest(by, study.events.columns)}")
     touches = find_touches(study.events, study.touches if interactions is None else interactions, keep=[by])
     won = find_conversions(study.events, study.goal)
-    days = study.lookback_days if lookback_days is None else lookback_days
-    journeys = build_journeys(touches, won, days, by, study.lookbacks)
+    windows = (study.lookback_days, by, study.lookbacks) if lookback_days is None else (lookback_days, by)
+    journeys = build_journeys(touches, won, *windows)
     milestone = study.settings.milestone
     return journeys if milestone is None else mark_milestones(journeys, study.conversions_of(milestone))
 
@@ -268,15 +271,35 @@ def _reached_by(hours: list[float], milestones: list[float]) -> list[bool]:
 def count_paths(journeys: pd.DataFrame) -> pd.DataFrame:
     """The distinct paths, each with its conversions, their value, and the journeys that took it without converting.
 
+    Parameters
+    ----------
+    journeys : DataFrame
+        As `build_journeys` returns it.
+
+    Returns
+    -------
+    DataFrame
+        path, total_conversions, total_conversion_value (missing where the value of no conversion is known), total_null; and
+        where the value of only some conversions of a path is known, total_valued: how many `total_conversion_value` covers.
+
+    Examples
+    --------
     >>> journeys = pd.DataFrame({"path": [["Email"], ["Email"]], "converted": [True, False], "value": [20.0, 0.0]})
     >>> count_paths(journeys).values.tolist()
     [[['Email'], 1, 20.0, 1]]
     """
-    need_columns(journeys, ["path", "converted", "value"], "journeys")
-    keyed = pd.DataFrame({"path": journeys["path"].map(tuple), "total_conversions": journeys["converted"].astype("int64"),
-                          "total_conversion_value": journeys["value"].where(journeys["converted"], 0.0),
-                          "total_null": (~journeys["converted"]).astype("int64")})
+    need_columns(journeys, ["path", "converted"], "journeys")
+    won = journeys["converted"].astype(bool)
+    value = journeys["value"] if "value" in journeys else pd.Series(np.nan, index=journeys.index)
+    keyed = pd.DataFrame({"path": journeys["path"].map(tuple), "total_conversions": won.astype("int64"),
+                          "total_conversion_value": value.where(won, 0.0), "total_null": (~won).astype("int64"),
+                          "total_valued": (won & value.notna()).astype("int64")})
     counted = keyed.groupby("path", sort=True).sum().reset_index()
+    unvalued = counted["total_valued"] < counted["total_conversions"]
+    partly = unvalued & (counted["total_valued"] > 0)
+    counted["total_conversion_value"] = counted["total_conversion_value"].mask(unvalued & ~partly)
+    if not partly.any():
+        counted = counted.drop(columns="total_valued")
     counted["path"] = counted["path"].map(list)
     order = counted["total_conversions"].sort_values(ascending=False, kind="stable").index
     return counted.loc[order].reset_index(drop=True)
@@ -292,7 +315,6 @@ def account_for_touches(touches: pd.DataFrame, conversions: pd.DataFrame, lookba
     >>> account_for_touches(touches, conversions)["touches"].to_dict()
     {'before a conversion': 1, 'without a conversion': 0, 'outside every window': 0}
     """
-    _check_window(lookback_days)
     need_columns(touches, ["visitor_id", "touch_time"], "touches")
     need_columns(conversions, ["visitor_id", "conversion_time"], "conversions")
     won = _in_utc(conversions[["visitor_id", "conversion_time"]]).sort_values("conversion_time", kind="stable")

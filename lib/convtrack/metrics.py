@@ -17,7 +17,7 @@ from scipy.stats import norm
 from statsmodels.stats.proportion import proportion_confint
 
 from .errors import ConvtrackError, nearest
-from .gaps import Gap, passes_gaps
+from .gaps import Gap, mixed_currencies, passes_gaps
 from .sessions import SESSION_KEY, has_conversion, need_columns
 
 METRIC_COLUMNS = ["metric", "numerator", "denominator", "numerator_name", "denominator_name", "value", "low", "high", "formula"]
@@ -179,6 +179,11 @@ def conversion_rates(sessions: pd.DataFrame, conversions: pd.DataFrame, clicks: 
         Per click: none, for clicks are not known one by one. NaN: no denominator, or conversions that carry no
         session_id. A gap without sessions.
 
+    Raises
+    ------
+    ConvtrackError
+        If a count is negative.
+
     Examples
     --------
     >>> sessions = pd.DataFrame({"visitor_id": list("aab"), "session_id": ["a-1", "a-2", "b-1"]})
@@ -187,6 +192,9 @@ def conversion_rates(sessions: pd.DataFrame, conversions: pd.DataFrame, clicks: 
     [[1, 2], [1, 3], [2, 3]]
     """
     need_columns(sessions, SESSION_KEY, "sessions")
+    for name, count in (("clicks", clicks), ("click_conversions", click_conversions)):
+        if count is not None and count < 0:
+            raise ConvtrackError(f"{name}={count} is no count. Give a number of 0 or more.")
     if sessions.empty:
         return Gap("There are no sessions, so there is no conversion rate.")
     visitors = sessions["visitor_id"].drop_duplicates()
@@ -226,7 +234,7 @@ def value_summary(conversions: pd.DataFrame, rng: np.random.Generator) -> pd.Dat
     known = conversions["value"].dropna()
     if known.empty:
         return Gap("No conversion has a value.", "Give the goal one in study.yaml: a number, or column.")
-    mixed = _mixed_currencies(conversions[conversions["value"].notna()], "values of the conversions")
+    mixed = mixed_currencies(conversions[conversions["value"].notna()], "values of the conversions")
     if mixed is not None:
         return mixed
     mean = mean_interval(known, rng)
@@ -251,8 +259,8 @@ def engagement(sessions: pd.DataFrame) -> pd.DataFrame | Gap:
     DataFrame or Gap
         Columns as in `conversion_rates`; rows mean session duration and median session duration (seconds; a
         session of one event lasts 0), pages per session, single-page share. Means have normal intervals, the
-        share a Wilson interval, of 95 %, the median none. Without any page view the page rows are NaN. A gap without
-        sessions.
+        share a Wilson interval, of 95 %, the median none. Without any page view the page rows are NaN, and so is a row
+        of which a part is missing. A gap without sessions.
 
     Examples
     --------
@@ -265,7 +273,7 @@ def engagement(sessions: pd.DataFrame) -> pd.DataFrame | Gap:
         return Gap("There are no sessions, so there is nothing to say about their length.")
     seconds, pages = sessions["duration_seconds"], sessions["pages"].astype(float)
     pages = pages if pages.sum() > 0 else pages * np.nan
-    rows = [_mean_row("mean session duration", seconds), _row("median session duration", value=seconds.median()),
+    rows = [_mean_row("mean session duration", seconds), _row("median session duration", value=seconds.median(skipna=False)),
             _mean_row("pages per session", pages),
             _rate_row("single-page share", (pages == 1).sum(), (pages >= 1).sum())]
     return pd.DataFrame(rows, columns=METRIC_COLUMNS)
@@ -292,9 +300,10 @@ def ad_metrics(spend: pd.DataFrame, credit: pd.DataFrame | None = None, margin: 
     -------
     DataFrame or Gap
         `by`, impressions, clicks, cost, ctr, cpc, cpm; with credit: conversions, value, cpa, roas,
-        value_per_click; with margin: roi. Formulas as on the cards. A channel without spend is listed with
-        its cost missing, not 0; a ratio without a denominator is NaN, so spend without conversions has no
-        CPA, and a ROAS of 0. A gap if `spend` is in several currencies, or names no `by`.
+        value_per_click; with margin: roi. Formulas as on the cards. A sum of which a part is missing is missing,
+        and so are its ratios. A channel without spend is listed with its cost missing, not 0; a ratio without a
+        denominator is NaN, so spend without conversions has no CPA, and a ROAS of 0. A gap if `spend` is in
+        several currencies, or names no `by`.
 
     Raises
     ------
@@ -311,7 +320,7 @@ def ad_metrics(spend: pd.DataFrame, credit: pd.DataFrame | None = None, margin: 
     need_columns(spend, ["cost"], "spend")
     if by not in spend or spend[by].isna().all():
         return Gap(f"The spend names no {by}, so there are no figures by {by}.{nearest(by, spend.columns)}")
-    mixed = _mixed_currencies(spend, "costs")
+    mixed = mixed_currencies(spend, "costs")
     if mixed is not None:
         return mixed
     paid = _sums(spend, by, ["impressions", "clicks", "cost"])
@@ -476,7 +485,8 @@ def step_worth(conversions: pd.DataFrame, step: str, outcome: str, rng: np.rando
     -------
     DataFrame or Gap
         Rows "share that reached the outcome", "value of those", "worth of a step" (the product of the two); columns
-        metric, visitors, value, low, high. It says what followed the step, not what the step caused.
+        metric, visitors, value, low, high. It says what followed the step, not what the step caused. Visitors with an
+        outcome of unknown value are left out of the means. A gap if no value is known, or they are in several currencies.
 
     Examples
     --------
@@ -492,7 +502,10 @@ def step_worth(conversions: pd.DataFrame, step: str, outcome: str, rng: np.rando
     if first.empty or not later["value"].notna().any():
         return Gap(f"No visitor is known to have gone from {step} to a {outcome} with a value.",
                    "Define both goals in study.yaml, the second with a value.")
-    brought = later.groupby("visitor_id")["value"].sum(min_count=1)  # a visitor of unknown values stays unknown
+    mixed = mixed_currencies(later[later["value"].notna()], f"values of {outcome}")
+    if mixed is not None:
+        return mixed
+    brought = later.groupby("visitor_id")["value"].sum(skipna=False)  # a visitor with an unknown value stays unknown
     rows = [("share that reached the outcome", len(first), rate(len(brought), len(first))),
             ("value of those", len(brought), mean_interval(brought, rng)),
             ("worth of a step", len(first), mean_interval(brought.reindex(first.index, fill_value=0.0), rng))]
@@ -507,9 +520,15 @@ def roas_by_model(spend: pd.DataFrame, credit: pd.DataFrame) -> pd.DataFrame | G
     Parameters
     ----------
     spend : DataFrame
-        Table `spend`.
+        Table `spend`, of one currency.
     credit : DataFrame
         Credit of one or several models, as `compare(...).table`.
+
+    Returns
+    -------
+    DataFrame or Gap
+        NaN where a model's credit or a part of the channel's cost is not known. A channel that a model does not list has a
+        return of 0. A gap if no value is known, or `spend` is in several currencies.
 
     Examples
     --------
@@ -518,27 +537,55 @@ def roas_by_model(spend: pd.DataFrame, credit: pd.DataFrame) -> pd.DataFrame | G
     >>> float(roas_by_model(spend, credit).loc["Email", "linear"])
     5.0
     """
-    cost = spend.groupby("channel")["cost"].sum()
-    if not credit["value"].gt(0).any():
-        return Gap("No conversion has a value, so there is no return on advertising spend.",
+    need_columns(spend, ["channel", "cost"], "spend")
+    need_columns(credit, ["model", "channel", "value"], "credit")
+    mixed = mixed_currencies(spend, "costs")
+    if mixed is not None:
+        return mixed
+    if credit["value"].isna().all():
+        return Gap("The value of no conversion is known, so there is no return on advertising spend.",
                    "Map a column to `value`, or give the goal a value, in study.yaml.")
-    value = credit.pivot(index="channel", columns="model", values="value").reindex(cost[cost > 0].index).fillna(0.0)
+    cost = _sums(spend, "channel", ["cost"])["cost"]
+    paid = cost.index[~(cost <= 0) & cost.index.notna()]
     models = list(dict.fromkeys(credit["model"]))
-    returns = value.div(cost[cost > 0], axis=0)[models].rename_axis(columns=None)
-    return returns.sort_values(models[0], ascending=False, kind="stable")
+    returns = {model: ratio(_value_of(credit[credit["model"] == model], paid), cost[paid]) for model in models}
+    return pd.DataFrame(returns, index=paid.rename("channel")).sort_values(models[0], ascending=False, kind="stable")
 
 
 @passes_gaps
 def verdicts(returns: pd.DataFrame, break_even: float) -> pd.DataFrame:
     """For each channel, its lowest and highest return over the models, and whether they agree that it pays.
 
+    Parameters
+    ----------
+    returns : DataFrame
+        A row a channel and a column a model, as `roas_by_model` returns it.
+    break_even : float
+        The return from which on a channel pays, above 0: 1 / margin.
+
+    Returns
+    -------
+    DataFrame
+        lowest, highest (of the returns that are known), verdict: "pays by every model", "pays by no model", "depends on the
+        model", or "not known" where a return is missing and the others agree.
+
+    Raises
+    ------
+    ConvtrackError
+        If break_even is not a number above 0.
+
+    Examples
+    --------
     >>> returns = pd.DataFrame({"linear": [5.0, 1.0], "markov": [4.0, 3.0]}, index=["Email", "Display"])
     >>> verdicts(returns, break_even=2.0)["verdict"].tolist()
     ['pays by every model', 'depends on the model']
     """
+    if not 0 < break_even < np.inf:
+        raise ConvtrackError(f"break_even={break_even} is no return that pays. Write 1 / margin, as in break_even=2.5.")
     low, high = returns.min(axis=1), returns.max(axis=1)
-    words = np.select([low >= break_even, high < break_even], ["pays by every model", "pays by no model"],
-                      "depends on the model")
+    agree = ~((low < break_even) & (high >= break_even))
+    words = np.select([agree & returns.isna().any(axis=1), low >= break_even, high < break_even],
+                      ["not known", "pays by every model", "pays by no model"], "depends on the model")
     return pd.DataFrame({"lowest": low, "highest": high, "verdict": words}, index=returns.index)
 
 
@@ -566,6 +613,11 @@ def winner_again(sessions: pd.DataFrame, conversions: pd.DataFrame, by: str, rng
         One row a division: winner, rate_when_chosen, rate_again (per session; missing if the winner has no session in
         the other half). A gap if no segment has so many sessions, or the conversions carry no session_id.
 
+    Raises
+    ------
+    ConvtrackError
+        If `least` or `splits` is below 1.
+
     Examples
     --------
     >>> sessions = pd.DataFrame({"visitor_id": list("abcd"), "session_id": list("1234"), "device": "tv"})
@@ -580,6 +632,9 @@ def winner_again(sessions: pd.DataFrame, conversions: pd.DataFrame, by: str, rng
     converted = has_conversion(sessions, conversions)
     if isinstance(converted, Gap):
         return converted
+    for name, count in (("least", least), ("splits", splits)):
+        if count < 1:
+            raise ConvtrackError(f"{name}={count} leaves nothing to choose from. Give a number of 1 or more.")
     large = sessions.groupby(by)[by].transform("size") >= least
     if not large.any():
         return Gap(f"No {by} has {least} sessions, so there is none to choose.", "Choose a smaller number of sessions.")
@@ -619,7 +674,7 @@ def _rate_row(metric: str, successes: float, trials: float) -> tuple[Any, ...]:
 
 def _mean_row(metric: str, values: pd.Series) -> tuple[Any, ...]:
     mean, half = values.mean(), norm.ppf(0.975) * values.std() / np.sqrt(len(values))
-    return _row(metric, values.sum(min_count=1), len(values), np.maximum(mean - half, 0), mean + half)
+    return _row(metric, values.sum(skipna=False), len(values), np.maximum(mean - half, 0), mean + half)
 
 
 def _per_session(sessions: pd.DataFrame, conversions: pd.DataFrame) -> list[tuple[Any, ...]]:
@@ -632,14 +687,15 @@ def _per_session(sessions: pd.DataFrame, conversions: pd.DataFrame) -> list[tupl
     return [_rate_row(of_rate, converted.sum(), len(sessions)), _mean_row(of_count, counts)]
 
 
-def _mixed_currencies(table: pd.DataFrame, what: str) -> Gap | None:
-    found = sorted(table["currency"].dropna().unique()) if "currency" in table else []
-    return Gap(f"The {what} are in {' and '.join(found)}, so they have no sum.",
-               "Convert them to one currency first.") if len(found) > 1 else None
-
-
 def _sums(table: pd.DataFrame, by: str, columns: list[str]) -> pd.DataFrame:
-    return table.reindex(columns=[by, *columns]).groupby(by, dropna=False)[columns].sum(min_count=1)
+    """The sums of the columns, missing where a part is: what is known of some days only is no sum."""
+    return table.reindex(columns=[by, *columns]).groupby(by, dropna=False)[columns].sum(skipna=False)
+
+
+def _value_of(credit: pd.DataFrame, channels: pd.Index) -> pd.Series:
+    """The value that one model credits to the channels; to one that it does not list nothing, if it knows any value."""
+    value = _sums(credit, "channel", ["value"])["value"]
+    return value.reindex(channels, fill_value=0.0 if value.notna().any() else np.nan)
 
 
 def _credited(credit: pd.DataFrame, by: str, paid: pd.Index) -> pd.DataFrame:
@@ -648,7 +704,7 @@ def _credited(credit: pd.DataFrame, by: str, paid: pd.Index) -> pd.DataFrame:
         raise ConvtrackError(f"credit holds {credit['model'].nunique()} models. "
                              f"Choose one: credit[credit['model'] == '{credit['model'].iloc[0]}'].")
     sums = _sums(credit, by, ["conversions", "value"])
-    nothing = {"conversions": 0.0, "value": 0.0 if sums["value"].notna().any() or sums.empty else np.nan}
+    nothing = {column: 0.0 if sums.empty or sums[column].notna().any() else np.nan for column in sums}
     unpaid = pd.DataFrame(nothing, index=paid.difference(sums.index))
     return pd.concat([sums, unpaid]) if len(unpaid) else sums
 
@@ -667,6 +723,8 @@ def _conversion_weights(journeys: pd.DataFrame) -> pd.DataFrame:
     weighted = "total_conversions" in journeys
     need_columns(journeys, ["path"] if weighted else ["path", "converted"], "journeys")
     weight = journeys["total_conversions"] if weighted else journeys["converted"].astype("int64")
+    for row in weight.index[weight.isna()]:
+        raise ConvtrackError(f"row {row}, column total_conversions: missing. Write 0 if there was none.")
     table = pd.DataFrame({"path": journeys["path"], "weight": weight})
     return table[(weight > 0) & table["path"].map(len).gt(0)]
 

@@ -17,6 +17,7 @@ from .journeys import journeys_of
 from .lessons import Lesson
 from .settings import Study
 from .sources import Loaded
+from .texts import currency_digits
 
 MOST_UNASSIGNED, MOST_PAIRS = 0.1, 5  # the share of rows from which on it is a finding, and the pairs that it names
 A_DAY_ONLY = 0.1  # share of events at midnight beyond which their times are days
@@ -33,10 +34,11 @@ class Passport:
     channels: list[str]
     lessons: dict[str, dict[str, str]]
     findings: list[str] = field(default_factory=list)
+    currency: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The passport as one JSON object."""
-        return asdict(self)
+        return {name: part for name, part in asdict(self).items() if name != "currency"}
 
 
 def make_passport(study: Study, lessons: Iterable[Lesson] = ()) -> Passport:
@@ -54,12 +56,12 @@ def make_passport(study: Study, lessons: Iterable[Lesson] = ()) -> Passport:
     return Passport(
         rows={"read": loaded.read, "used": len(loaded.good), "quarantined": len(loaded.quarantined)},
         span=days.astype("str").tolist(), visitors=int(events["visitor_id"].nunique()),
-        goals={name: _goal_total(conversions.loc[conversions["goal"] == name, "value"]) for name in study.goals},
+        goals={name: _goal_total(conversions[conversions["goal"] == name], study.currency) for name in study.goals},
         channels=sorted(events["channel"].dropna().unique()),
         lessons={lesson.number: lesson_status(study, lesson) for lesson in lessons},
         findings=[*(finding for table in tables for finding in _table_findings(table)), *missing_events(events, study.goals),
                   *_identity_findings(study, conversions), *_clock_findings(study), *_value_findings(conversions),
-                  *_touch_findings(study), *_spelling_findings(study), *channel_findings(study)])
+                  *_touch_findings(study), *_spelling_findings(study), *channel_findings(study)], currency=study.currency)
 
 
 def lesson_status(study: Study, lesson: Lesson) -> dict[str, str]:
@@ -86,8 +88,10 @@ def has(study: Study, what: str) -> bool:
     return column in frame and bool(frame[column].notna().any())
 
 
-def _goal_total(values: pd.Series) -> dict[str, float | int | None]:
-    return {"conversions": len(values), "value": round(float(values.sum()), 2) if values.notna().any() else None}
+def _goal_total(conversions: pd.DataFrame, currency: str) -> dict[str, float | int | None]:
+    total = conversions["value"].sum(min_count=1)
+    value = None if pd.isna(total) else round(float(total), currency_digits(currency))
+    return {"conversions": len(conversions), "value": value}
 
 
 def _quarantine_findings(loaded: Loaded) -> list[str]:
@@ -185,11 +189,12 @@ def describe(passport: Passport) -> str:
     return "\n".join([
         f"rows      {rows['read']:,} read = {rows['used']:,} used + {rows['quarantined']:,} quarantined",
         f"span      {first} to {last}, {passport.visitors:,} visitors",
-        *(f"goal      {name}: {goal['conversions']:,} conversions, {_worth(goal)}" for name, goal in passport.goals.items()),
+        *(f"goal      {name}: {goal['conversions']:,} conversions, {_worth(goal, passport.currency)}"
+          for name, goal in passport.goals.items()),
         f"channels  {', '.join(passport.channels) or 'none'}",
         *(f"lesson {number} {said['status']:<7} {said['why']}".rstrip() for number, said in passport.lessons.items()),
         *(f"finding   {finding}" for finding in passport.findings)])
 
 
-def _worth(goal: Mapping[str, float | int | None]) -> str:
-    return "value not known" if goal["value"] is None else f"value {goal['value']:,.2f}"
+def _worth(goal: Mapping[str, float | int | None], currency: str) -> str:
+    return "value not known" if goal["value"] is None else f"value {goal['value']:,.{currency_digits(currency)}f}"

@@ -22,6 +22,7 @@ from .sources import TableSource, neighbour, read_raw, to_numbers
 Floats = np.ndarray
 JOINED = " > "  # what joins the channels of a path in text
 SIGNS = ("→", "->", "=>", ">", "»", "|", ";", ",", "\t")  # what other programs write for it
+TOTALS = ("total_conversions", "total_conversion_value", "total_valued", "total_null")  # columns of a table of paths
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Paths:
     Per path: `conversions`, `value`, `nulls` (journeys that did not convert), and where known `owners` (which visitor to
     resample) and `ends` (when the journey ended, UTC). Per touch, and None where only paths are known: `hours` (to the
     journey's end), `interactions` (places in `schema.INTERACTIONS`), `milestones` (whether one was reached by this touch).
-    `valued` is whether any value is known.
+    `valued` is whether any value is known, `unvalued` how many conversions have none that is.
     """
 
     channels: list[str]
@@ -41,6 +42,7 @@ class Paths:
     value: Floats
     nulls: Floats
     valued: bool = True
+    unvalued: float = 0.0
     owners: np.ndarray | None = None
     ends: np.ndarray | None = None
     hours: Floats | None = None
@@ -131,12 +133,13 @@ def as_paths(table: pd.DataFrame | Paths) -> Paths:
     ----------
     table : DataFrame or Paths
         Journeys (path, converted, value, and where there hours, interactions, milestones, end_time, visitor_id), or paths
-        (path, total_conversions, and where there total_conversion_value, total_null). A path is a list of channels.
+        (path, total_conversions, and where there total_conversion_value, total_valued, total_null, as `count_paths` makes
+        them). A path is a list of channels. A value that is missing is not known.
 
     Raises
     ------
     ConvtrackError
-        If an outcome is negative or missing, or a path holds something that is no channel.
+        If an outcome is negative, a count is missing, or a path holds something that is no channel.
 
     Examples
     --------
@@ -189,28 +192,37 @@ def _lengths(lists: pa.Array) -> np.ndarray:
     return lists.value_lengths().to_numpy(zero_copy_only=False).astype(np.int64)
 
 
-def _outcomes(table: pd.DataFrame) -> tuple[Floats, Floats, Floats, bool]:
+def _outcomes(table: pd.DataFrame) -> tuple[Floats, Floats, Floats, bool, float]:
+    """Conversions, value (0 where it is not known), nulls, whether any value is known, and of how many conversions none is."""
     if "converted" in table:
         won = table["converted"].to_numpy(dtype=float)
         value = table["value"].where(table["converted"]) if "value" in table else pd.Series(np.nan, index=table.index)
         if (bad := value < 0).any():
             raise ConvtrackError(f"row {table.index[bad][0]}, column value: {value[bad].iloc[0]} is negative. Correct the row.")
-        return won, value.fillna(0.0).to_numpy(dtype=float), 1 - won, bool(value.notna().any())
+        unvalued = float(won[value.isna()].sum())
+        return won, value.fillna(0.0).to_numpy(dtype=float), 1 - won, bool(unvalued < won.sum()), unvalued
     if "total_conversions" not in table:
         raise ConvtrackError(f"The table has no column 'total_conversions'.{nearest('total_conversions', table.columns)} "
                              f"Give paths with totals, or journeys, which have a column 'converted'.")
-    totals = [_total(table, c) for c in ("total_conversions", "total_conversion_value", "total_null")]
-    won, value, _ = totals
+    won, nulls = _total(table, "total_conversions"), _total(table, "total_null")
+    value = _total(table, "total_conversion_value", np.nan)
     if (bad := (won == 0) & (value > 0)).any():
         raise ConvtrackError(f"row {table.index[bad][0]}: a value of {value[bad][0]} without a conversion. Correct the row.")
-    return *totals, "total_conversion_value" in table
+    valued = _total(table, "total_valued") if "total_valued" in table else won
+    if (bad := valued > won).any():
+        raise ConvtrackError(f"row {table.index[bad][0]}, column total_valued: {valued[bad][0]:g} of {won[bad][0]:g} "
+                             f"conversions. Correct the row.")
+    known = np.where(np.isnan(value), 0.0, valued).sum()
+    return won, np.nan_to_num(value), nulls, bool(known > 0), float(won.sum() - known)
 
 
-def _total(table: pd.DataFrame, column: str) -> Floats:
+def _total(table: pd.DataFrame, column: str, absent: float = 0.0) -> Floats:
+    """A column of totals; where there may be none (`absent` is NaN), a cell may be missing too."""
     if column not in table:
-        return np.zeros(len(table))
+        return np.full(len(table), absent)
     numbers = pd.to_numeric(table[column], errors="coerce").to_numpy(dtype=float)
-    if (bad := ~(np.isfinite(numbers) & (numbers >= 0))).any():
+    blank = table[column].isna().to_numpy() & np.isnan(absent)
+    if (bad := ~(blank | (np.isfinite(numbers) & (numbers >= 0)))).any():
         raise ConvtrackError(f"row {table.index[bad][0]}, column {column}: {table[column][bad].iloc[0]} is negative, missing or "
                              f"not finite. Correct the row.")
     return numbers
@@ -262,7 +274,7 @@ def read_paths(path: Path, separator: str | None = None) -> pd.DataFrame:
     Raises
     ------
     ConvtrackError
-        If the columns are not there, a number is not one, or nobody can tell what joins the channels.
+        If the columns are not there, a number is not one, or nobody can tell what joins the channels; a value may be missing.
     """
     if not path.exists():
         raise ConvtrackError(f"There is no file {path}.{neighbour(path)} Write the path of a study.yaml, or of a table of paths.")
@@ -271,9 +283,10 @@ def read_paths(path: Path, separator: str | None = None) -> pd.DataFrame:
         if name not in raw:
             raise ConvtrackError(f"{path.name} has no column '{name}'.{nearest(name, raw.columns)} Rename one to it.")
     table = pd.DataFrame({"path": _split(raw["path"], separator, path.name)}, index=raw.index)
-    for name in (c for c in raw.columns if c in ("total_conversions", "total_conversion_value", "total_null")):
+    for name in (c for c in raw.columns if c in TOTALS):
         table[name] = to_numbers(raw[name])
-        if (bad := table[name].isna() | (table[name] < 0)).any():
+        blank = (name == "total_conversion_value") & (raw[name].astype("str").str.strip().eq("") | raw[name].isna())
+        if (bad := ~blank & (table[name].isna() | (table[name] < 0))).any():
             row = bad.idxmax()
             raise ConvtrackError(f"{path.name}, row {row}, column {name}: '{raw.loc[row, name]}' is not a number of 0 or more. "
                                  f"Correct the row.")

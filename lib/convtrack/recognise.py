@@ -40,6 +40,11 @@ BY_CONTENT = ("event_time", "date", "event_name", "channel", "currency", "page_u
 UMLAUTS = str.maketrans(dict(zip("äöüßøÄÖÜ", "ae oe ue ss o Ae Oe Ue".split(), strict=True)))
 CLOCK = re.compile(r".*\d:\d{2}.*")
 EPOCH = re.compile(r"1[3-9]\d{8}(\d{3}){0,3}")  # seconds to nanoseconds since 1970, for 2011 to 2033
+# words in the name of an amount that is counted in parts of the currency's unit, and how many make one
+PARTS = {word: parts for parts, words in {
+    1_000_000: "micro micros mikro millionths", 1000: "milli millis",
+    100: "cent cents penny pence pennies centime centimes centavo centavos centimo centimos centesimi"}.items()
+    for word in words.split()}
 ZONED = r"(?:Z|UTC|GMT|:\d[\d.]*\s*[+-]\d\d(?::?\d\d)?)$"
 SEPARATOR_LINE = re.compile(r'(?i)"?sep=([,;\t|])"?\s*\n')  # Excel's
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1c-\x1f]")
@@ -220,6 +225,11 @@ class Profile:
     numbers: float
 
     @property
+    def parts(self) -> int:
+        """How many of what the column counts make one unit of money, by the words in its name: 1,000,000 of micros."""
+        return next((PARTS[token] for token in sorted(self.word.tokens) if token in PARTS), 1)
+
+    @property
     def has_clock(self) -> bool:
         """Whether any text has a time of day."""
         return self.share(CLOCK.fullmatch) > 0
@@ -245,13 +255,15 @@ def _profile(name: str, cells: pd.Series) -> Profile:
 class Match(NamedTuple):
     """What fits one of our columns: a column of the file, and the `others` that fit too; or nothing but others.
 
-    `name` is how like its name is, `score` how well name and content fit together.
+    `name` is how like its name is, `score` how well name and content fit together. `parts` is the column that would fit, if
+    it did not count micros or cents.
     """
 
     profile: Profile | None = None
     name: float = 0.0
     score: float = 0.0
     others: tuple[str, ...] = ()
+    parts: Profile | None = None
 
 
 NOTHING = Match()
@@ -272,8 +284,14 @@ def _matches(table: str, look: Look, words: Words) -> dict[str, Match]:
     for ours in (ours for ours in columns if ours in pairs or ours in needed):
         taken = set(pairs.values()) - {pairs.get(ours)}
         free = [theirs for theirs in profiles if theirs not in taken]
-        found[ours] = _match(profiles.get(pairs.get(ours)), names.loc[ours, free], scores.loc[ours, free])
+        match = _match(profiles.get(pairs.get(ours)), names.loc[ours, free], scores.loc[ours, free])
+        found[ours] = _in_whole_units(match) if columns[ours].kind == "money" else match
     return found
+
+
+def _in_whole_units(match: Match) -> Match:
+    """The match, or a question where the amounts are in parts of the unit: taken as they are, they would be far too large."""
+    return match if match.profile is None or match.profile.parts == 1 else Match(parts=match.profile)
 
 
 def _grid(columns: dict[str, Column], profiles: dict[str, Profile], fit: Callable[[Column, Profile], float]) -> pd.DataFrame:
@@ -321,7 +339,8 @@ def _fit(column: Column, p: Profile, words: Words) -> float | None:
     if p.times > 0.9:
         return None
     if column.kind in ("money", "count"):
-        return 0.2 if p.numbers >= 0.5 else None
+        is_whole = column.kind == "count" or p.parts == 1
+        return (0.2 if is_whole else 0.0) if p.numbers >= 0.5 else None
     if column.name in SPELLED:
         return _fit_of_spellings(column, p, words)
     if column.name == "page_url":
@@ -380,8 +399,10 @@ class Found:
         return [theirs for theirs in self.look.profiles if theirs not in self.mapped.values()]
 
     def cells(self, ours: str) -> pd.Series:
-        """A column as the file has it, missing cells left out; empty if it is not mapped."""
-        return self.look.frame[self.mapped[ours]].dropna() if ours in self.mapped else pd.Series([], dtype="str")
+        """A column as the file has it, missing cells left out; empty if it is not mapped, and not asked for in whole units."""
+        match = self.matches.get(ours, NOTHING)
+        profile = match.profile or match.parts
+        return pd.Series([], dtype="str") if profile is None else self.look.frame[profile.name].dropna()
 
     def texts(self, ours: str) -> pd.Series:
         """The cells of a column as stripped text, blank ones left out."""

@@ -320,7 +320,7 @@ def _check_bad_rows(loaded: Loaded, settings: StudyFile) -> None:
 
 
 def _in_one_currency(frame: pd.DataFrame, loaded: Loaded, settings: StudyFile) -> pd.DataFrame:
-    """The table with its money in the study's currency, rounded to the cent where it was in another."""
+    """The table with its money in the study's currency; amounts are rounded where they are shown, not here."""
     money = next((name for name in ("cost", "value") if name in frame), None)
     if money is None or "currency" not in frame:
         return frame
@@ -328,7 +328,7 @@ def _in_one_currency(frame: pd.DataFrame, loaded: Loaded, settings: StudyFile) -
     _check_rates(frame.loc[foreign, "currency"], loaded, settings)
     rate = frame["currency"].map(settings.exchange_rates).where(foreign, 1.0)
     currency = frame["currency"].mask(foreign, settings.currency)
-    return frame.assign(**{money: (frame[money] * rate).round(2), "currency": currency})
+    return frame.assign(**{money: frame[money] * rate, "currency": currency})
 
 
 def _check_rates(foreign: pd.Series, loaded: Loaded, settings: StudyFile) -> None:

@@ -18,6 +18,10 @@ from convtrack.gaps import Gap
 
 MISSING = "–"
 ARROW = " → "
+# decimals of the currencies that have other than two: ISO 4217, list one, published 2026-01-01 (six-group.com)
+DECIMALS = {code: decimals for decimals, codes in {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    3: "BHD IQD JOD KWD LYD OMR TND", 4: "CLF UYW"}.items() for code in codes.split()}
 NOISE = 1e-12  # below this a number is what floating point left of a zero
 _ABBREVIATED = ("aov", "cpa", "cpc", "cpm", "ctr", "roas", "roi", "sms", "utm", "ga4")
 _PROPER = ("markov", "shapley", "google", "meta", "klaviyo", "matomo")
@@ -41,14 +45,25 @@ def kind_of(name: object) -> str:
     return "money" if re.search(money, text) and text != "p_value" else ""
 
 
-def places(values: Iterable[Any], kind: str = "") -> int:
-    """How many decimals the numbers `values` need, so that a column of them reads alike.
+def currency_digits(code: object) -> int:
+    """How many decimals money in a currency has: 2, where the code is not known.
 
-    >>> places([120, 3]), places([120.42, 3.1]), places([0.0312]), places([0.25, 0.5], "share")
-    (0, 1, 4, 0)
+    >>> currency_digits("GBP"), currency_digits("JPY"), currency_digits("KWD"), currency_digits(None)
+    (2, 0, 3, 2)
+
+    ISO 4217, minor units.
+    """
+    return DECIMALS.get(str(code), 2)
+
+
+def places(values: Iterable[Any], kind: str = "", currency: str = "") -> int:
+    """How many decimals the numbers `values` need, so that a column of them reads alike; money has those of its currency.
+
+    >>> places([120, 3]), places([120.42, 3.1]), places([0.0312]), places([0.25, 0.5], "share"), places([5], "money", "KWD")
+    (0, 1, 4, 0, 3)
     """
     if kind == "money":
-        return 2
+        return currency_digits(currency)
     sizes = [abs(_scaled(value, kind)) for value in values]
     sizes = [size for size in sizes if math.isfinite(size) and size >= NOISE]
     if all(abs(size - round(size)) <= 1e-9 * max(1.0, size) for size in sizes):
@@ -65,7 +80,7 @@ def fmt(value: Any, kind: str = "", decimals: int | None = None) -> str:
     value : number, str, time, duration, list or missing
         A single value of a table.
     kind : {"", "share", "money"}
-        A share (0 to 1) is shown as a percentage; money has two decimals.
+        A share (0 to 1) is shown as a percentage; money has two decimals, unless `decimals` says what its currency has.
     decimals : int, optional
         Decimals of a number; as many as it needs when left out.
 

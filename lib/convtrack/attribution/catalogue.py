@@ -43,11 +43,27 @@ def get_model(model: str | Model) -> Model:
     >>> get_model("linear")
     Linear(name='linear')
     """
-    if not isinstance(model, str):
+    if isinstance(model, Model):
         return model
-    if model not in MODELS:
-        raise ConvtrackError(f"There is no model '{model}'.{nearest(model, MODELS)} Write some of: {', '.join(MODELS)}")
-    return MODELS[model]
+    name = getattr(model, "__name__", str(model))
+    if name not in MODELS:
+        raise ConvtrackError(f"There is no model '{name}'.{nearest(name, MODELS)} Write some of: {', '.join(MODELS)}")
+    return MODELS[name]
+
+
+def get_platform(platform: str | Platform) -> Platform:
+    """The platform of that name, or an error that says which there are; an attribution model is none.
+
+    >>> get_platform("meta").booked_on
+    'touch'
+    """
+    if isinstance(platform, Platform):
+        return platform
+    known = {name: model for name, model in MODELS.items() if isinstance(model, Platform)}
+    name = platform.name if isinstance(platform, Model) else getattr(platform, "__name__", str(platform))
+    if name not in known:
+        raise ConvtrackError(f"'{name}' is no platform.{nearest(name, known)} Write some of: {', '.join(known)}")
+    return known[name]
 
 
 def with_platforms(models: Iterable[str | Model], platforms: Mapping[str, Sequence[str]]) -> list[Model]:
@@ -72,14 +88,15 @@ def model_cards() -> pd.DataFrame:
 
 
 @passes_gaps
-def claim_table(views: pd.DataFrame, platforms: Iterable[str | Model]) -> pd.DataFrame | Gap:
+def claim_table(views: pd.DataFrame | Paths, platforms: Iterable[str | Platform] | str | Platform) -> pd.DataFrame | Gap:
     """What each platform claims of the same conversions, and how often they are claimed: by nobody, once, more than once.
 
     Parameters
     ----------
-    views : DataFrame
-        Journeys with every kind of touch, as `journeys_of(study, interactions=...)` makes them.
-    platforms : iterable of str or Platform
+    views : DataFrame or Paths
+        Journeys with every kind of touch, as `journeys_of(study, interactions=..., lookback_days=...)` makes them: the longest
+        window of a platform is that of the journeys.
+    platforms : iterable of str or Platform, or one
         Those that see no channel of these journeys are left out.
 
     Returns
@@ -88,6 +105,11 @@ def claim_table(views: pd.DataFrame, platforms: Iterable[str | Model]) -> pd.Dat
         Index claimed_by: each platform; then "together" (the sum of their claims), "nobody", "one", "several" and "all
         conversions". Columns conversions, share (of all conversions).
 
+    Raises
+    ------
+    ConvtrackError
+        If one is no platform, as an attribution model is not.
+
     Examples
     --------
     >>> views = pd.DataFrame({"path": [["Paid Search", "Paid Social"]], "hours": [[5.0, 2.0]], "converted": [True],
@@ -95,8 +117,10 @@ def claim_table(views: pd.DataFrame, platforms: Iterable[str | Model]) -> pd.Dat
     >>> claim_table(views, ["google_ads", "meta"])["conversions"].to_dict()  # doctest: +NORMALIZE_WHITESPACE
     {'google_ads': 1.0, 'meta': 1.0, 'together': 2.0, 'nobody': 0.0, 'one': 0.0, 'several': 1.0, 'all conversions': 1.0}
     """
+    wanted = [platforms] if isinstance(platforms, str | Platform) else platforms
+    chosen = [get_platform(platform) for platform in wanted]
     paths = as_paths(views)
-    seeing = [model for model in map(get_model, platforms) if model.obstacle(paths) is None]
+    seeing = [platform for platform in chosen if platform.obstacle(paths) is None]
     if not seeing:
         return Gap("No channel of these journeys is a platform's own.", "Say which are: `platforms:` in study.yaml.")
     claimed = np.array([np.bincount(paths.rows, model.shares(paths), minlength=len(paths.lengths)) for model in seeing])

@@ -22,7 +22,7 @@ BOUNDS = (0.025, 0.975)  # of the intervals
 
 @passes_gaps
 def compare(journeys: pd.DataFrame | Paths, models: Iterable[str | Model] | str | Model | None = None, resamples: int = 0,
-            rng: np.random.Generator | None = None, views: pd.DataFrame | None = None) -> Comparison | Gap:
+            rng: np.random.Generator | None = None, views: pd.DataFrame | Paths | None = None) -> Comparison | Gap:
     """Credit of each model on the same journeys or paths, with 95 % intervals where `resamples` are asked for.
 
     Parameters
@@ -37,19 +37,20 @@ def compare(journeys: pd.DataFrame | Paths, models: Iterable[str | Model] | str 
         in a table of paths, which knows no visitors, each journey is its own.
     rng : numpy Generator
         Needed for resamples.
-    views : DataFrame
+    views : DataFrame or Paths
         Journeys with every kind of touch, for the platforms among the models, which see opens, deliveries and views too.
-        Left out: platforms look at `journeys`.
+        Left out: platforms look at `journeys`. With resamples both are journeys tables, which name their visitors.
 
     Returns
     -------
     Comparison or Gap
-        A gap if no conversion has a touch.
+        A gap if no conversion has a touch, in the journeys or in the views.
 
     Raises
     ------
     ConvtrackError
-        If a model is unknown or cannot work on these paths, or an outcome is negative or missing.
+        If a model is unknown or cannot work on these paths, none is named, an outcome is negative or missing, or the
+        resamples are less than 0 or not to be had.
 
     Examples
     --------
@@ -57,40 +58,49 @@ def compare(journeys: pd.DataFrame | Paths, models: Iterable[str | Model] | str 
     >>> compare(paths, ["first_touch", "last_touch"]).wide().loc["Email"].to_dict()
     {'first_touch': 2.0, 'last_touch': 3.0}
     """
+    if resamples < 0:
+        raise ConvtrackError(f"resamples={resamples} is no count. Give 0, or how many.")
     paths = as_paths(journeys)
-    if (gap := _nothing_to_credit(paths)) is not None:
+    seen = paths if views is None else as_paths(views)
+    if (gap := _nothing_to_credit(paths, seen)) is not None:
         return gap
     wanted = [models] if isinstance(models, str | Model) else models
-    chosen = [get_model(model) for model in (wanted or usable_models(paths))]
+    chosen = [get_model(model) for model in (usable_models(paths) if wanted is None else wanted)]
     _check_names(chosen)
-    paths, seen = _with_the_same_visitors(paths, journeys, views)
+    if resamples and views is not None:
+        paths, seen = _with_the_same_visitors(paths, seen, journeys, views)
     table = _side_by_side(paths, seen, chosen)
     if resamples:
         table = table.join(_intervals(paths, seen, chosen, resamples, rng))
     value = float(paths.value.sum()) if paths.valued else float("nan")
-    return Comparison(table, float(paths.conversions.sum()), value, paths.unattributed)
+    return Comparison(table, float(paths.conversions.sum()), value, paths.unattributed, paths.unvalued)
 
 
-def _with_the_same_visitors(paths: Paths, journeys: pd.DataFrame | Paths, views: pd.DataFrame | None) -> tuple[Paths, Paths]:
+def _with_the_same_visitors(paths: Paths, seen: Paths, journeys: pd.DataFrame | Paths,
+                            views: pd.DataFrame | Paths) -> tuple[Paths, Paths]:
     """The paths of the journeys and those of the views, with one numbering of visitors, so that resamples are the same."""
-    if views is None:
-        return paths, paths
+    for table in (journeys, views):
+        if not (isinstance(table, pd.DataFrame) and "visitor_id" in table):
+            raise ConvtrackError("Resamples of journeys and views draw the same visitors, and paths name none. Give both as "
+                                 "journeys with visitor_id, as build_journeys makes them, or leave the resamples out.")
     visitors = pd.Index(pd.concat([journeys["visitor_id"], views["visitor_id"]]).unique())
     return (replace(paths, owners=visitors.get_indexer(journeys["visitor_id"])),
-            replace(as_paths(views), owners=visitors.get_indexer(views["visitor_id"])))
+            replace(seen, owners=visitors.get_indexer(views["visitor_id"])))
 
 
 def _check_names(models: Sequence[Model]) -> None:
+    if not models:
+        raise ConvtrackError("No model is named. Name one, or leave models out for the usual ones.")
     names = [model.name for model in models]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
         raise ConvtrackError(f"Two models are called '{twice}'. Give one a name of its own: name=\"{twice}_2\"")
 
 
-def _nothing_to_credit(paths: Paths) -> Gap | None:
+def _nothing_to_credit(paths: Paths, seen: Paths) -> Gap | None:
     if paths.conversions.sum() == 0:
         return Gap("There is no conversion to credit.", "Check `main_goal` in study.yaml, and its event's name.")
-    if paths.unattributed == paths.conversions.sum():
+    if all(given.unattributed == given.conversions.sum() for given in (paths, seen)):
         return Gap("Not one conversion has a touch before it within the lookback window.",
                    "Raise `lookback_days` in study.yaml, or check that event_time and visitor_id are the right columns.")
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,14 @@ class Comparison:
 
     Columns: model, channel, conversions, value, share (of what the model credits), difference (in conversions, from
     last_touch), rank (1 is the most conversions). With resamples also low, high, difference_low, difference_high, rank_low,
-    rank_high: the 2.5 % and 97.5 % points.
+    rank_high: the 2.5 % and 97.5 % points. `value` covers all conversions but the `unvalued`, whose value is not known.
     """
 
     table: pd.DataFrame
     conversions: float
     value: float
     unattributed: float
+    unvalued: float = 0.0
 
     @property
     def models(self) -> list[str]:
@@ -47,9 +49,8 @@ class Comparison:
     @property
     def sentence(self) -> str:
         """What the comparison covers: how many conversions were credited, and how many could not be."""
-        credited = self.conversions - self.unattributed
-        return (f"{self.conversions:,.0f} conversions = {credited:,.0f} credited + {self.unattributed:,.0f} unattributed "
-                f"(no touch in the lookback window).")
+        total, credited, rest = _equation(self.conversions, self.unattributed)
+        return f"{total} conversions = {credited} credited + {rest} unattributed (no touch in the lookback window)."
 
     def as_text(self) -> str:
         """Conversions with a row a channel and a column a model, and their intervals if there are any."""
@@ -95,24 +96,38 @@ class Comparison:
 
     @property
     def warnings(self) -> list[str]:
-        """What a reader must know before using a figure: negative credit, credit that is undefined, and totals that differ."""
+        """What to know before using a figure: values not known, credit that is negative or undefined, totals that differ."""
         rows = self.table.set_index(["model", "channel"])["conversions"]
-        lines = [f"{model} gives {channel} {credit:,.1f} conversions: negative, and not corrected."
+        total, credited, _ = _equation(self.conversions, self.unattributed)
+        _, covered, lacking = _equation(self.conversions, self.unvalued)
+        lines = [f"The value of {lacking} of {total} conversions is not known; value covers the other {covered}."
+                 ] if 0 < self.unvalued < self.conversions else []
+        lines += [f"{model} gives {channel} {credit:,.1f} conversions: negative, and not corrected."
                  for (model, channel), credit in rows[rows < -1e-9].items()]
         lines += [f"{model} is undefined here: its effects cancel each other." for model in rows[rows.isna()].index.unique("model")]
-        for model, total in rows.groupby(level="model", sort=False).sum(min_count=1).items():
-            if abs(total - (self.conversions - self.unattributed)) > 1e-6 * max(self.conversions, 1):
-                lines.append(f"{model} adds up to {total:z,.1f}, not to the {self.conversions - self.unattributed:,.0f} credited "
-                             f"conversions.")
+        for model, credit in rows.groupby(level="model", sort=False).sum(min_count=1).items():
+            if abs(credit - (self.conversions - self.unattributed)) > 1e-6 * max(self.conversions, 1):
+                lines.append(f"{model} adds up to {credit:z,.1f}, not to the {credited} credited conversions.")
         return lines
 
     def as_json(self) -> dict[str, Any]:
-        """The comparison as the object that `convtrack compare --format json` prints; a value not known is None."""
+        """The comparison as the object that `convtrack compare --format json` prints; a value not known is None.
+
+        Where the value of some conversions only is known, `valued` is how many it covers.
+        """
         columns = [c for c in ("conversions", "value", "low", "high") if c in self.table]
         models = {name: {row.channel: {c: _number(getattr(row, c)) for c in columns} for row in rows.itertuples()}
                   for name, rows in self.table.groupby("model", sort=False)}
+        partly = {"valued": self.conversions - self.unvalued} if 0 < self.unvalued < self.conversions else {}
         return {"models": models, "conversions": self.conversions, "value": _number(self.value),
-                "unattributed": self.unattributed}
+                "unattributed": self.unattributed, **partly}
+
+
+def _equation(total: float, part: float) -> tuple[str, str, str]:
+    """A total, what is left without the part, and the part, in as few decimals as tell them, so that they add up as printed."""
+    digits = next((d for d in range(4) if all(abs(x - round(x, d)) < 1e-13 * max(x, 1) for x in (total, part))), 4)
+    whole, less = (round(Decimal(x), digits) for x in (total, part))
+    return tuple(f"{number.normalize():,f}" for number in (whole, whole - less, less))
 
 
 def _number(value: float) -> float | None:

@@ -14,12 +14,13 @@ from typing import ClassVar, Literal
 import numpy as np
 import pandas as pd
 
-from ..errors import ConvtrackError
+from ..errors import ConvtrackError, nearest
 from ..paths import Floats, Paths, named
 from ..schema import INTERACTIONS
 from .rules import DIRECT, Rule, recency
 
 Windows = Mapping[str, Mapping[str, float]]  # days by the beginning of a channel's name ("" is all), and by interaction
+HOUR = 3_600_000_000  # microseconds
 GOOGLE = {"click": 30.0}
 META = {"click": 7.0, "view": 1.0}
 VISITS = {"click": 1.0, "visit": 1.0}
@@ -36,6 +37,15 @@ class Platform(Rule):
     whole_names: bool = False  # whether `windows` names whole channels, and not only how their names begin
     adds_up: ClassVar[bool] = False
     needs: ClassVar[tuple[str, ...]] = ("hours", "interactions")
+
+    def __post_init__(self) -> None:
+        for interaction, days in (pair for window in self.windows.values() for pair in window.items()):
+            if interaction not in INTERACTIONS:
+                raise ConvtrackError(f"{self.name}: '{interaction}' is no kind of touch.{nearest(interaction, INTERACTIONS)} "
+                                     f"Write some of: {', '.join(INTERACTIONS)}")
+            if not 0 < days < np.inf:
+                raise ConvtrackError(f"{self.name}: a window of {days} days sees no {interaction}. Give a number above 0, or "
+                                     f"leave {interaction} out.")
 
     def shares(self, paths: Paths) -> Floats:
         limit = self._days(paths.channels)[paths.codes, paths.interactions]
@@ -72,7 +82,7 @@ class Platform(Rule):
         claimed = self.by_touch(paths).assign(path=paths.rows)
         time = pd.Series(paths.ends[paths.rows]).dt.tz_localize("UTC")
         if self.booked_on == "touch":
-            time -= pd.to_timedelta(paths.hours, unit="h")
+            time -= pd.to_timedelta(np.rint(paths.hours * HOUR).astype(np.int64), unit="us")
         claimed["date"] = time.dt.tz_convert(time_zone).dt.date
         kept = claimed[claimed["conversions"] > 0]
         return kept.groupby(["date", "channel"], as_index=False)[["conversions", "value"]].sum(min_count=1)

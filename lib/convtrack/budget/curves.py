@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 from scipy import stats
+from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from ..attribution.catalogue import get_model
 from ..attribution.model import Model
@@ -69,6 +71,8 @@ class Curves:
 
     def points(self, count: int = 25) -> pd.DataFrame | Gap:
         """The curves over the costs that were seen, to draw them: channel, cost, value, low, high; a gap if there is none."""
+        if count < 1:
+            raise ConvtrackError(f"count={count} leaves no point to draw. Give a number of 1 or more.")
         rows = self.known
         if rows.empty:
             return Gap(self.sentence)
@@ -97,9 +101,9 @@ def weekly(spend: pd.DataFrame, journeys: pd.DataFrame, model: str | Model, time
     Returns
     -------
     DataFrame or Gap
-        The period is the Monday. A week counts if spend and journeys reach from its first day to its last. Conversions whose
-        value is not known add nothing to it; if none is known in any week, the value is missing. A gap if no week counts, or
-        spend is in several currencies.
+        The period is the Monday. A week counts if spend and journeys reach from its first day to its last, and the value of
+        some of its conversions is known; the value covers those. If none is known in any week, the value is missing, and
+        every week counts. A cost is missing where a part of it is. A gap if no week counts, or spend is in several currencies.
 
     Examples
     --------
@@ -121,13 +125,18 @@ def weekly(spend: pd.DataFrame, journeys: pd.DataFrame, model: str | Model, time
     mondays = pd.date_range(first, last - pd.Timedelta(days=6), freq="W-MON")
     if mondays.empty:
         return Gap("Spend and journeys have no full week in common, from Monday to Sunday.")
-    cells = pd.MultiIndex.from_product([mondays, totals.loc[totals["cost"] > 0, "channel"]], names=["period", "channel"])
-    cost = spend["cost"].astype(float).groupby([days - pd.to_timedelta(days.dt.day_of_week, unit="D"), spend["channel"]]).sum()
+    by_week = spend["cost"].astype(float).groupby([days - pd.to_timedelta(days.dt.day_of_week, unit="D"), spend["channel"]])
     credit = [_credit(journeys[weeks == monday], get_model(model)).assign(period=monday) for monday in mondays]
     credited = pd.concat(credit).set_index(["period", "channel"])[["conversions", "value"]].astype(float)
-    table = credited.fillna(0.0).reindex(cells, fill_value=0.0)
+    unvalued = credited.index[credited["value"].isna() & (credited["conversions"] != 0)].unique("period")
+    if credited["value"].notna().any():
+        mondays = mondays.difference(unvalued)
+    if mondays.empty:
+        return Gap("No full week has conversions of known value.", NO_VALUE.remedy)
+    cells = pd.MultiIndex.from_product([mondays, totals.loc[~(totals["cost"] <= 0), "channel"]], names=["period", "channel"])
+    table = credited.fillna({"value": 0.0}).reindex(cells, fill_value=0.0)
     table["value"] = table["value"] if credited["value"].notna().any() else np.nan
-    table.insert(0, "cost", cost.reindex(cells, fill_value=0.0).to_numpy())
+    table.insert(0, "cost", by_week.sum(skipna=False).reindex(cells, fill_value=0.0).to_numpy())
     return table.reset_index()
 
 
@@ -154,7 +163,7 @@ def response_curves(periods: pd.DataFrame, rng: np.random.Generator, outcome: st
     outcome : str
         The column: "value" or "conversions".
     draws : int
-        How many.
+        How many, 1 or more.
 
     Returns
     -------
@@ -167,7 +176,7 @@ def response_curves(periods: pd.DataFrame, rng: np.random.Generator, outcome: st
     Raises
     ------
     ConvtrackError
-        If a channel has a period twice, a cost is negative, or a number is missing.
+        If a channel has a period twice, a cost is negative, a number is missing, or nothing is to be drawn.
 
     Examples
     --------
@@ -185,8 +194,10 @@ def response_curves(periods: pd.DataFrame, rng: np.random.Generator, outcome: st
     missing = _unusable(periods, outcome)
     if missing is not None:
         return missing
+    if draws < 1:
+        raise ConvtrackError(f"draws={draws} draws nothing. Give a number of 1 or more.")
     wide = {what: periods.pivot(index="period", columns="channel", values=what).sort_index(axis=1).fillna(0.0).astype(float)
-            for what in ("cost", outcome)}
+            for what in ("cost", outcome)}  # only what is not listed can be missing here
     channels = wide["cost"].columns[wide["cost"].sum() > 0]
     fits = [_fit(wide["cost"][channel], wide[outcome][channel]) for channel in channels]
     drawn = [_draw(*fit, rng, draws) for fit in fits if not fit[0]["reason"]]
@@ -254,7 +265,9 @@ def _fit(cost: pd.Series, outcome: pd.Series) -> tuple[dict[str, Any], Floats]:
         return row, np.zeros((2, 2))
     powers = sm.add_constant(np.log(cost.to_numpy() / row["cost"]))
     regression = sm.GLM(outcome.to_numpy() / outcome.mean(), powers, family=sm.families.Poisson())
-    result = regression.fit(scale="X2", tol=1e-10, tol_criterion="params")
+    with warnings.catch_warnings():  # periods that all lie on the curve are told by its interval, which has no width
+        warnings.simplefilter("ignore", PerfectSeparationWarning)
+        result = regression.fit(scale="X2", tol=1e-10, tol_criterion="params")
     if not result.converged:
         return row | {"reason": "the search for its curve has not arrived."}, np.zeros((2, 2))
     (level, elasticity), covariance = result.params, result.cov_params()

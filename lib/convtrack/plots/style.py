@@ -100,7 +100,7 @@ def measure(name: object, values: Any, unit: str = "", kind: str | None = None) 
     present = [value for value in np.ravel(np.asarray(values, dtype=float)) if np.isfinite(value)]
     unit = "" if unit in str(name).split("_") else unit  # conversions are not counted in conversions
     rough = kind == "money" and max(map(abs, present), default=0) >= 100
-    return Measure(str(name), kind, unit, 0 if rough else places(present, kind))
+    return Measure(str(name), kind, unit, 0 if rough else places(present, kind, unit))
 
 
 def figure(describe: Callable[..., Drawing | Gap]) -> Callable[..., None]:
