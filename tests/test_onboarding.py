@@ -13,6 +13,7 @@ import yaml
 from convtrack.channels import channel_rules
 from convtrack.errors import ConvtrackError
 from convtrack.goals import Goal, find_conversions
+from convtrack.journeys import journeys_of
 from convtrack.onboarding import Entry, Proposal, propose, write_proposal
 from convtrack.recognise import SPELLED, Words
 from convtrack.schema import TABLES
@@ -556,3 +557,24 @@ def test_a_study_file_is_not_replaced_unasked_and_is_written_whole(tmp_path: Pat
     with pytest.raises(ConvtrackError, match="No space left on device"):
         write_proposal(found, path.parent, overwrite=True)
     assert path.read_text("utf-8") == before and os.listdir(path.parent) == ["study.yaml"]
+
+
+@pytest.mark.parametrize(("clock", "cells", "hours"), [
+    ("time", ["09:00:00", "15:05:00"], [9, 15]), ("time", ["9:00 AM", "3:05 PM"], [9, 15]), ("hour", ["9", "15"], [9, 15]),
+    ("Uhrzeit", ["09:00", "15:05"], [9, 15]),
+])  # fmt: skip
+def test_a_day_and_its_clock_in_two_columns_are_one_time(tmp_path, clock, cells, hours):
+    rows = {"date": ["2026-01-05", "2026-01-05"], clock: cells, "visitor_id": ["v", "w"], "event_name": ["page_view", "purchase"],
+            "channel": ["Email", None], "value": ["", "10"]}
+    pd.DataFrame(rows).to_csv(tmp_path / "e.csv", index=False)
+    proposal = propose(tmp_path / "e.csv", time_zone="UTC", currency="EUR")
+    write_proposal(proposal, tmp_path / "my")
+    assert open_study(tmp_path / "my").events["event_time"].dt.hour.tolist() == hours
+
+
+def test_impressions_are_touches_where_nothing_else_is(tmp_path):
+    rows = {"cookie": ["a", "a", "a"], "time": ["2026-01-01T10:00Z", "2026-01-02T10:00Z", "2026-01-03T10:00Z"],
+            "interaction": ["impression", "impression", "conversion"], "channel": ["Paid Search", "Online Video", "Facebook"]}
+    pd.DataFrame(rows).to_csv(tmp_path / "e.csv", index=False)
+    write_proposal(propose(tmp_path / "e.csv", time_zone="UTC", currency="EUR"), tmp_path / "my")
+    assert journeys_of(open_study(tmp_path / "my"))["path"].tolist() == [["Paid Search", "Online Video", "Facebook"]]

@@ -42,7 +42,7 @@ def cleaned(rows: ir.Table, source: TableSource, placeholders: Iterable[str]) ->
     rows = rows.mutate(**{name: _respelled(rows[name], spellings) for name, spellings in source.values.items()})
     words = {word.casefold() for word in placeholders}
     ids = [column.name for column in there if column.kind == "id"]
-    rows = rows.mutate(**{name: _pointless(rows, name) for name in ids})
+    rows = rows.mutate(**{name: rows[name].re_replace(r"\.0$", "") for name in _pointed(rows, ids)})
     rows = rows.mutate(**{name: _is_placeholder(rows[name], name, words).ifelse(ibis.null("string"), rows[name]) for name in ids})
     unread = ibis.literal("")
     for column in there:
@@ -122,11 +122,12 @@ def _respelled(cells: ir.Value, spellings: dict[str, str]) -> ir.Value:
     return cells.cases(*spellings.items(), else_=cells).nullif("") if spellings else cells
 
 
-def _pointless(rows: ir.Table, name: str) -> ir.Value:
-    """Ids without the point of a float, where every one of the column is a whole number and some have it."""
-    cells = rows[name]
-    form = rows.agg(some=cells.endswith(".0").any(), all=cells.re_search(r"^\d+(\.0)?$").all()).to_pyarrow().to_pylist()[0]
-    return cells.re_replace(r"\.0$", "") if form["some"] and form["all"] else cells
+def _pointed(rows: ir.Table, names: list[str]) -> list[str]:
+    """The columns of which every id is a whole number and some have the point of a float."""
+    some = {f"some {name}": rows[name].endswith(".0").any() for name in names}
+    every = {f"all {name}": rows[name].re_search(r"^\d+(\.0)?$").all() for name in names}
+    found = rows.agg(**some, **every).to_pyarrow().to_pylist()[0]
+    return [name for name in names if found[f"some {name}"] and found[f"all {name}"]]
 
 
 def _is_placeholder(cells: ir.Value, name: str, words: set[str]) -> ir.Value:

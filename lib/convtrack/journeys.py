@@ -21,8 +21,8 @@ from .engine import HOUR, KIND, Kinds, coded, converted_journeys, find_kinds, un
 from .errors import ConvtrackError, nearest
 from .gaps import Gap, mixed_currencies, passes_gaps
 from .goals import find_conversions
-from .schema import INTERACTIONS, OFF_SITE_EVENTS
-from .sessions import SESSION_KEY, moment_order, need_columns, with_direct
+from .schema import INTERACTIONS, OFF_SITE_EVENTS, OFF_SITE_INTERACTIONS
+from .sessions import SESSION_KEY, in_order, moment_order, need_columns, with_direct
 from .settings import Lookback, Study
 
 WON_COLUMNS = ["conversion_id", "visitor_id", "conversion_time", "value"]
@@ -39,9 +39,9 @@ def find_touches(events: pd.DataFrame, interactions: Sequence[str] = ("click", "
     Parameters
     ----------
     events : DataFrame
-        Table `events`. Without a column `interaction` every event is on the site, and a touch is the first row of a
-        session and each row whose channel differs from the one before it in the session; all are called "visit". A visit
-        that names no channel is a touch of "Direct", by `with_direct`.
+        Table `events`. Without a column `interaction` a touch is the first row of a session and each row whose channel
+        differs from the one before it in the session; all are called "visit". A visit that names no channel is a touch of
+        "Direct", by `with_direct`. An ad_impression is then a view, and so on, as in `schema.OFF_SITE_INTERACTIONS`.
     interactions : sequence of str
         Which interactions make a touch: of view, click, visit, open, delivery.
     keep : sequence of str
@@ -71,8 +71,10 @@ def find_touches(events: pd.DataFrame, interactions: Sequence[str] = ("click", "
     if "interaction" in events and events["interaction"].notna().any():
         rows = events[events["interaction"].isin(interactions) & events["channel"].notna()]
     else:
-        rows = _changes_of_channel(with_direct(events) if "event_name" in events else events)
-    rows = rows.iloc[np.lexsort([moment_order(rows), rows["event_time"].astype("int64")])]
+        visits = _changes_of_channel(with_direct(events) if "event_name" in events else events)
+        rows = pd.concat([visits if {"click", "visit"} & {*interactions} else visits.head(0), _off_site(events, interactions)])
+    visitor = pd.factorize(rows["visitor_id"], sort=True)[0]
+    rows = rows.iloc[np.lexsort([moment_order(rows), visitor, rows["event_time"].astype("int64")])]
     rows = rows.rename(columns={"event_time": "touch_time"}).reindex(columns=list(dict.fromkeys([*TOUCH_COLUMNS, *keep])))
     return rows.reset_index(drop=True)
 
@@ -185,10 +187,19 @@ def _no_channel(events: pd.DataFrame) -> Gap:
 
 def _changes_of_channel(events: pd.DataFrame) -> pd.DataFrame:
     on_site = ~events["event_name"].isin(OFF_SITE_EVENTS) if "event_name" in events else True
-    named = events[events["channel"].notna() & on_site].sort_values(["visitor_id", "event_time"], kind="stable")
+    named = events[events["channel"].notna() & on_site]
+    named = named.iloc[in_order(named)]
     session = _session_of(named)
     same = (session == session.shift()) & (named["channel"] == named["channel"].shift())
     return named[~same].assign(interaction="visit")
+
+
+def _off_site(events: pd.DataFrame, interactions: Sequence[str]) -> pd.DataFrame:
+    """The touches of these kinds in ad slots, inboxes and on phones, known by the names of the events."""
+    if "event_name" not in events:
+        return events.head(0)
+    kind = events["event_name"].map(OFF_SITE_INTERACTIONS)
+    return events.assign(interaction=kind)[kind.isin(interactions) & events["channel"].notna()]
 
 
 def _session_of(events: pd.DataFrame) -> pd.Series:

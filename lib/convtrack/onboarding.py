@@ -23,7 +23,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from .errors import ConvtrackError, nearest
 from .recognise import SPELLED, Found, Words, find_tables, listed
-from .schema import INTERACTIONS, Column
+from .schema import INTERACTIONS, OFF_SITE_INTERACTIONS, Column
 from .sources import SLASHED, to_numbers
 
 
@@ -294,9 +294,20 @@ def _filled(events: Found, event: str) -> float:
 
 def _touches(events: Found) -> dict[str, list[str]]:
     """The kinds of touch in the data: those that count, and the others."""
-    there = [kind for kind in INTERACTIONS if events.ours("interaction")[kind]]
-    touches = [kind for kind in there if kind in ("click", "visit")] or there or ["click", "visit"]
+    kinds, by_name = events.ours("interaction"), _known_by_name(events)
+    there = [kind for kind in INTERACTIONS if (kinds or by_name)[kind]]
+    seen_only = [*there, "visit"] if by_name and not kinds else there  # the conversion's own row has a channel too
+    touches = [kind for kind in there if kind in ("click", "visit")] or seen_only or ["click", "visit"]
     return {"touches": touches, "untouched": [kind for kind in there if kind not in touches]}
+
+
+def _known_by_name(events: Found) -> Counter[str]:
+    """The interactions that the names of events tell, where no column does: all else is a visit, if it has a channel."""
+    names = events.ours("event_name")
+    if not set(names) & set(OFF_SITE_INTERACTIONS):
+        return Counter()
+    off_site = Counter({OFF_SITE_INTERACTIONS[name]: rows for name, rows in names.items() if name in OFF_SITE_INTERACTIONS})
+    return off_site + Counter(visit=sum(names[name] for name in ("page_view", "session_start", "view_item")))
 
 
 # what the template may call

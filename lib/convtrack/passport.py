@@ -10,6 +10,7 @@ import pandas as pd
 import yaml
 
 from . import people
+from .accounts import account_for_rows
 from .channels import UNASSIGNED, find_own_sites, has_hosts, traffic_sources
 from .gaps import Gap
 from .goals import find_conversions, missing_events
@@ -28,6 +29,7 @@ class Passport:
     """What `convtrack check` prints; `as_json` is its machine-readable form."""
 
     rows: dict[str, int]
+    uses: dict[str, int]
     span: list[str]
     visitors: int
     goals: dict[str, dict[str, float | int | None]]
@@ -52,16 +54,17 @@ def make_passport(study: Study, lessons: Iterable[Lesson] = ()) -> Passport:
     loaded = study.loaded("events")
     tables = [study.loaded(name) for name in study.settings.tables]
     events, conversions = study.events, find_conversions(study.events, study.goals)
+    account = account_for_rows(events, study.goals, study.touches)
     days = events["event_time"].agg(["min", "max"]).dt.tz_convert(study.time_zone).dt.date
     return Passport(
-        rows={"read": loaded.read, "used": len(loaded.good), "quarantined": len(loaded.quarantined)},
+        rows={"read": loaded.read, "used": len(loaded.good), "quarantined": len(loaded.quarantined)}, uses=account.uses,
         span=days.astype("str").tolist(), visitors=int(events["visitor_id"].nunique()),
         goals={name: _goal_total(conversions[conversions["goal"] == name], study.currency) for name in study.goals},
         channels=sorted(events["channel"].dropna().unique()),
         lessons={lesson.number: lesson_status(study, lesson) for lesson in lessons},
         findings=[*(finding for table in tables for finding in _table_findings(table)), *missing_events(events, study.goals),
                   *_identity_findings(study, conversions), *_clock_findings(study), *_value_findings(conversions),
-                  *_touch_findings(study), *_spelling_findings(study), *channel_findings(study)], currency=study.currency)
+                  *account.findings, *_touch_findings(study), *_spelling_findings(study), *channel_findings(study)], currency=study.currency)
 
 
 def lesson_status(study: Study, lesson: Lesson) -> dict[str, str]:
@@ -188,6 +191,7 @@ def describe(passport: Passport) -> str:
     rows, (first, last) = passport.rows, passport.span
     return "\n".join([
         f"rows      {rows['read']:,} read = {rows['used']:,} used + {rows['quarantined']:,} quarantined",
+        f"          {', '.join(f'{count:,} {use}' for use, count in passport.uses.items())}",
         f"span      {first} to {last}, {passport.visitors:,} visitors",
         *(f"goal      {name}: {goal['conversions']:,} conversions, {_worth(goal, passport.currency)}"
           for name, goal in passport.goals.items()),

@@ -36,6 +36,8 @@ ROWS_TO_JUDGE, VALUES_TO_JUDGE, LETTERS_TO_SNIFF = 20_000, 2_000, 200_000
 THRESHOLD = 0.5  # name and content together must speak for a column at least so much
 SUFFIXES = (".csv", ".tsv", ".parquet", ".txt")
 SPELLED = ("event_name", "channel", "interaction", "status", "currency", "is_test")
+A_CLOCK, AN_HOUR = re.compile(r"\d{1,2}(:\d{2}){1,2}(\.\d+)?(\s?[ap]m)?", re.I), re.compile(r"[01]?\d|2[0-3]")
+HOURS = {"hour", "hours", "stunde", "uhrzeit", "heure", "hora", "ora", "uur"}
 BY_CONTENT = ("event_time", "date", "event_name", "channel", "currency", "page_url", "status")
 UMLAUTS = str.maketrans(dict(zip("äöüßøÄÖÜ", "ae oe ue ss o Ae Oe Ue".split(), strict=True)))
 CLOCK = re.compile(r".*\d:\d{2}.*")
@@ -387,6 +389,17 @@ class Found:
     def mapped(self) -> dict[str, str]:
         """Our columns that were found, and what the file calls them."""
         return {ours: match.profile.name for ours, match in self.matches.items() if match.profile}
+
+    @property
+    def clock(self) -> str | None:
+        """The column with the time of day, where the day stands in another."""
+        day = self.matches.get("event_time", NOTHING).profile
+        if day is None or day.has_clock:
+            return None
+        free = [self.look.profiles[name] for name in self.unused]
+        clocks = [p.name for p in free if p.filled and p.share(A_CLOCK.fullmatch) == 1]
+        hours = [p.name for p in free if p.filled and p.word.tokens & HOURS and p.share(AN_HOUR.fullmatch) == 1]
+        return next(iter(clocks + hours), None)
 
     @property
     def is_local(self) -> bool:

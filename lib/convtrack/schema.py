@@ -18,8 +18,9 @@ from pydantic import BaseModel, ConfigDict
 
 Kind = Literal["id", "text", "time", "date", "money", "amount", "count", "flag"]
 MUST_NOT_BE_NEGATIVE: tuple[Kind, ...] = ("money", "count")
-# known by name where no `interaction` says so
-OFF_SITE_EVENTS = ("ad_impression", "email_delivered", "email_open", "sms_delivered")
+# what happens off the site, and the interaction that it is: known by name where no column `interaction` says so
+OFF_SITE_INTERACTIONS = {"ad_impression": "view", "email_delivered": "delivery", "email_open": "open", "sms_delivered": "delivery"}
+OFF_SITE_EVENTS = tuple(OFF_SITE_INTERACTIONS)
 
 PAGE_HEAD = """\
 # Data dictionary

@@ -346,8 +346,9 @@ def _cells(raw: pd.DataFrame, theirs: str | list[str], path: Path) -> pd.Series:
                                  f"Export each as a column of its own, and map that.")
     if len(columns) == 1:
         return columns[0]
-    text = [_text(cells) for cells in columns]
-    return text[0].str.cat(text[1:], sep=" ")
+    day, *others = [_text(cells) for cells in columns]
+    clocks = [text.str.replace(r"^(\d{1,2})$", r"\1:00", regex=True).str.replace(r"^(\d):", r"0\1:", regex=True) for text in others]
+    return day.str.cat(clocks, sep=" ")
 
 
 def _respelled(frame: pd.DataFrame, source: TableSource, path: Path) -> pd.DataFrame:
