@@ -38,16 +38,28 @@ def cleaned(rows: ir.Table, source: TableSource, placeholders: Iterable[str]) ->
     for column in there:
         _check_type(rows[column.name], column, source)
     texts = [column.name for column in there if column.kind in ("id", "text", "flag") and not rows[column.name].type().is_boolean()]
-    rows = rows.mutate(**{name: _text(_written(rows, name, source)) for name in texts})
-    rows = rows.mutate(**{name: _respelled(rows[name], spellings) for name, spellings in source.values.items()})
-    words = {word.casefold() for word in placeholders}
+    rows = rows.mutate(**{name: _written(rows, name, source) for name in texts if not rows[name].type().is_string()})
+    untidy = _which(rows, {name: rows[name].re_search(f"{AROUND}|^$") for name in texts})
+    rows = rows.mutate(**{name: rows[name].re_replace(AROUND, "").nullif("") for name in untidy})
+    rows = rows.mutate(**{name: _respelled(rows[name], spellings) for name, spellings in source.values.items() if spellings})
     ids = [column.name for column in there if column.kind == "id"]
     rows = rows.mutate(**{name: rows[name].re_replace(r"\.0$", "") for name in _pointed(rows, ids)})
-    rows = rows.mutate(**{name: _is_placeholder(rows[name], name, words).ifelse(ibis.null("string"), rows[name]) for name in ids})
+    words = {word.casefold() for word in placeholders}
+    none = _which(rows, {name: _is_placeholder(rows[name], name, words) for name in ids})
+    rows = rows.mutate(**{name: _is_placeholder(rows[name], name, words).ifelse(ibis.null("string"), rows[name]) for name in none})
+    doubts = {column.name: _is_unread(rows[column.name], column) for column in there}
     unread = ibis.literal("")
-    for column in there:
-        unread = unread + _because(_is_unread(rows[column.name], column), f"{column.name}: {_unread(column)}")
-    return rows.mutate(unread=unread).mutate(**{column.name: _typed(rows[column.name], column) for column in there})
+    for name in _which(rows, {name: doubt for name, doubt in doubts.items() if doubt is not None}):
+        unread = unread + _because(doubts[name], f"{name}: {_unread(COLUMNS[name])}")
+    return rows.mutate(unread=unread, **{column.name: _typed(rows[column.name], column) for column in there})
+
+
+def _which(rows: ir.Table, tests: dict[str, ir.Value]) -> list[str]:
+    """The columns of which any cell passes its test: most data are clean, and need not be cleaned each time they are asked for."""
+    if not tests:
+        return []
+    found = rows.agg(**{name: test.fill_null(False).any() for name, test in tests.items()}).to_pyarrow().to_pylist()[0]
+    return [name for name in tests if found[name]]
 
 
 def off_clock(rows: ir.Table, clocks: Clocks) -> ir.Value:
@@ -61,7 +73,7 @@ def off_clock(rows: ir.Table, clocks: Clocks) -> ir.Value:
 
 def broken(rows: ir.Table) -> ir.Value:
     """For each event, which rules of the contract it breaks, or "". Of events with one id the earliest counts."""
-    reason = ibis.literal("")
+    reason: ir.Value = ibis.literal("")
     for column in (COLUMNS[name] for name in COLUMNS if name in rows.columns):
         cell = rows[column.name]
         if column.required:
@@ -113,13 +125,9 @@ def _written(rows: ir.Table, name: str, source: TableSource) -> ir.Value:
     return cells.isnan().ifelse(ibis.null("string"), cells.cast("int64").cast("string"))
 
 
-def _text(cells: ir.Value) -> ir.Value:
-    return cells.re_replace(AROUND, "").nullif("")
-
-
 def _respelled(cells: ir.Value, spellings: dict[str, str]) -> ir.Value:
     """Our spelling of each; one that is mapped to nothing is missing."""
-    return cells.cases(*spellings.items(), else_=cells).nullif("") if spellings else cells
+    return cells.cases(*spellings.items(), else_=cells).nullif("")
 
 
 def _pointed(rows: ir.Table, names: list[str]) -> list[str]:
@@ -137,14 +145,15 @@ def _is_placeholder(cells: ir.Value, name: str, words: set[str]) -> ir.Value:
     return found.fill_null(False)
 
 
-def _is_unread(cells: ir.Value, column: Column) -> ir.Value:
+def _is_unread(cells: ir.Value, column: Column) -> ir.Value | None:
+    """Whether a cell cannot be what its column holds; None where any can."""
     if column.kind == "id":
         return cells.re_search(f"^(?:{LOST})$")
     if column.kind == "flag" and cells.type().is_string():
         return cells.notnull() & cells.lower().notin(list(TRUTHS))
     if column.kind == "money" and cells.type().is_floating():
         return cells.isinf()
-    return ibis.literal(False)
+    return None
 
 
 def _unread(column: Column) -> str:

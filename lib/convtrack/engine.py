@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ from .cleaning import COLUMNS, broken, cleaned, off_clock
 from .errors import ConvtrackError, nearest
 from .goals import find_conversions
 from .paths import Paths
-from .schema import INTERACTIONS, column_names
+from .schema import INTERACTIONS
 from .settings import Lookback, Study, StudyFile
 from .sources import TableSource
 
@@ -35,6 +35,7 @@ HOUR = 3_600_000_000
 INSTANTS = ("pyspark", "databricks")  # engines whose times are moments, although Ibis shows them without a zone
 RUNNING = r"^(\D*)(\d{1,18})$"
 KIND = ["rank", "channel", "interaction"]
+TAGS = ("utm_source", "utm_medium", "referrer", "click_id")
 NEEDED = ("event_id", "event_name", "event_time", "visitor_id", "channel", "interaction")
 CLOCKS = {"duckdb": "epoch_us", "pyspark": "unix_micros", "databricks": "unix_micros", "bigquery": "unix_micros"}
 
@@ -288,8 +289,9 @@ def study_paths(study: Study) -> StudyPaths:
     """
     settings, source = study.settings, study.settings.tables["events"]
     _check_possible(settings)
-    events = _mapped(_open_table(connect(settings.connection or "duckdb://"), source, study.path.parent), source)
-    rows = cleaned(events, source, settings.placeholders)
+    asked = study.goals[study.main_goal].where
+    events = _mapped(_open_table(connect(settings.connection or "duckdb://"), source, study.path.parent), source, asked)
+    rows = _kept(cleaned(events, source, settings.placeholders))
     rows = rows.mutate(reason=rows.unread + off_clock(rows, settings.clocks)).drop("unread")
     readable = rows.filter(rows.reason == "").drop("reason")
     checked = readable.mutate(reason=broken(readable))
@@ -303,6 +305,11 @@ def study_paths(study: Study) -> StudyPaths:
     touches = _ranked(used.filter(used.interaction.isin(study.touches), used.channel.notnull()))
     paths = find_paths(touches.rename(touch_time="event_time"), conversions, study.lookback_days, study.lookbacks)
     return StudyPaths(paths, *(table.count().to_pyarrow().as_py() for table in (events, used)), set_aside)
+
+
+def _kept(rows: ir.Table) -> ir.Table:
+    """The rows, in Spark kept while they are asked of several times; it would clean them each time anew, and every cell often."""
+    return rows.cache() if _engine(rows) in INSTANTS else rows
 
 
 def _check_possible(settings: StudyFile) -> None:
@@ -338,7 +345,7 @@ def _in_one_currency(events: ir.Table, source: TableSource, settings: StudyFile)
 
 def _check_channels(events: ir.Table, study: Study) -> None:
     """Nothing, if every channel is there: in an engine none is made from tags."""
-    tags = [events[name].notnull() for name in ("utm_source", "utm_medium", "referrer", "click_id") if name in events.columns]
+    tags = [events[name].notnull() for name in TAGS if name in events.columns]
     if tags:
         tagged = events.filter(events.channel.isnull(), functools.reduce(operator.or_, tags))
         count = tagged.count().to_pyarrow().as_py()
@@ -402,8 +409,8 @@ def _or_nothing(cells: ir.Value, name: str) -> ir.Value:
     return ibis.null(typed) if kind.is_null() or kind.is_unknown() else cells
 
 
-def _mapped(events: ir.Table, source: TableSource) -> ir.Table:
-    """The columns of the contract that the table has, under our names."""
+def _mapped(events: ir.Table, source: TableSource, asked: Iterable[str]) -> ir.Table:
+    """The columns of the contract that the table has and that paths need, under our names; those that a goal asks for too."""
     theirs = {ours: theirs for ours, theirs in source.columns.items()}
     for ours in (ours for ours, name in theirs.items() if not isinstance(name, str)):
         raise ConvtrackError(f"study.yaml, columns: {ours}: columns are put together in files only. Do it in the engine.")
@@ -412,7 +419,8 @@ def _mapped(events: ir.Table, source: TableSource) -> ir.Table:
         if wanted not in events.columns:
             raise ConvtrackError(f"{source.file} has no column '{wanted}'.{nearest(wanted, events.columns)} Map it under "
                                  f"tables: events: columns: {{{name}: ...}} in study.yaml.")
-    ours = [name for name in column_names("events") if theirs.get(name, name) in events.columns]
+    used = [name for name, column in COLUMNS.items() if column.kind != "text" or name in (*NEEDED, *TAGS, "currency", *asked)]
+    ours = [name for name in used if theirs.get(name, name) in events.columns]
     events = events.select(**{name: _or_nothing(events[theirs.get(name, name)], name) for name in ours})
     if getattr(events.event_time.type(), "timezone", "none") is None and _engine(events) not in INSTANTS:
         raise ConvtrackError(f"{source.file}, column event_time: the engine's times have no zone. Store them with one (UTC).")
