@@ -16,6 +16,7 @@ from .gaps import Gap
 from .goals import find_conversions, missing_events
 from .journeys import journeys_of
 from .lessons import Lesson
+from .refunds import refund_findings
 from .settings import Study
 from .sources import Loaded
 from .texts import currency_digits
@@ -64,7 +65,7 @@ def make_passport(study: Study, lessons: Iterable[Lesson] = ()) -> Passport:
         lessons={lesson.number: lesson_status(study, lesson) for lesson in lessons},
         findings=[*(finding for table in tables for finding in _table_findings(table)), *missing_events(events, study.goals),
                   *_identity_findings(study, conversions), *_clock_findings(study), *_value_findings(conversions),
-                  *account.findings, *_touch_findings(study), *_spelling_findings(study), *channel_findings(study)], currency=study.currency)
+                  *account.findings, *refund_findings(study, conversions), *_touch_findings(study), *_spelling_findings(study), *channel_findings(study)], currency=study.currency)
 
 
 def lesson_status(study: Study, lesson: Lesson) -> dict[str, str]:
