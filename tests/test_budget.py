@@ -501,3 +501,9 @@ def test_what_keep_or_stop_needs_is_named(complaint):
     assert "EUR and GBP" in keep_or_stop(two, credit, 0.5).reason
     unvalued = journeys_of_people().assign(value=np.nan)
     assert "No conversion has a value" in value_intervals(unvalued, ["linear"], 10, rng()).reason
+
+
+def test_an_outcome_that_never_changes_has_a_flat_curve():
+    periods = pd.DataFrame({"period": range(6), "channel": "Email", "cost": [10.0, 20, 30, 40, 50, 60], "value": 7.0})
+    row = response_curves(periods, rng()).table.iloc[0]
+    assert row[["level", "elasticity", "low", "high"]].tolist() == [7.0, 0.0, 0.0, 0.0]

@@ -223,6 +223,16 @@ class TestHazard:
         assert np.abs(found / found.sum() - true / true.sum()).mean() < 0.04
 
 
+def test_touches_of_one_moment_are_the_same_visits_in_whatever_order_they_come() -> None:
+    touches, sold, visitors = tables(3000, 3, "synergy")
+    touches["touch_time"], sold["conversion_time"] = touches["touch_time"].dt.floor("min"), sold["conversion_time"].dt.floor("min")
+    credits = []
+    for seed in (1, 2):
+        log = read_visits(touches.sample(frac=1, random_state=seed), sold, visitors)
+        credits.append(fit_hazard(log, PLAYERS).switched_off()["conversions"].to_numpy())
+    assert credits[0] == pytest.approx(credits[1], rel=1e-6)
+
+
 class TestDoublyRobust:
     def randomised(self, size: int, effect: float) -> VisitLog:
         """Half of the visitors see an ad at random; everybody visits once; those who saw it buy more often."""
@@ -262,6 +272,18 @@ class TestDoublyRobust:
         assert doubly_robust(shuffled, PLAYERS)[columns].to_numpy() == pytest.approx(expected, rel=1e-6)
         turned = doubly_robust(read_visits(*rows), PLAYERS[::-1])[columns].to_numpy()
         assert turned == pytest.approx(expected[::-1], rel=1e-6)
+
+    def test_where_nobody_is_alike_what_a_channel_added_is_not_known(self) -> None:
+        """Whoever A did not reach, B did: nobody says what those do whom neither reaches."""
+        rng, size = np.random.default_rng(1), 2000
+        by_a = rng.random(size) < 0.7
+        by_b = ~by_a | (rng.random(size) < 0.3)
+        names, at = np.array([f"v{i}" for i in range(size)]), pd.Timestamp("2026-03-01", tz="UTC") + pd.to_timedelta(np.arange(size), unit="min")
+        parts = [pd.DataFrame({"visitor_id": names[who], "touch_time": at[who], "channel": channel, "interaction": "click"})
+                 for who, channel in ((by_a, "A"), (by_b, "B"))]
+        sold = pd.DataFrame({"visitor_id": names[::10], "conversion_time": at[::10] + pd.Timedelta(hours=1), "value": 1.0})
+        log = read_visits(pd.concat(parts), sold, pd.DataFrame({"visitor_id": names}))
+        assert doubly_robust(log, ["A", "B"])["conversions"].isna().all()
 
     def test_where_a_search_does_not_arrive_there_is_a_gap_and_no_number(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(newton, "LONGEST", 1)

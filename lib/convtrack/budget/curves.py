@@ -263,17 +263,24 @@ def _fit(cost: pd.Series, outcome: pd.Series) -> tuple[dict[str, Any], Floats]:
            "reason": _obstacle(cost.to_numpy(), outcome.to_numpy())}
     if row["reason"]:
         return row, np.zeros((2, 2))
-    powers = sm.add_constant(np.log(cost.to_numpy() / row["cost"]))
-    regression = sm.GLM(outcome.to_numpy() / outcome.mean(), powers, family=sm.families.Poisson())
-    with warnings.catch_warnings():  # periods that all lie on the curve are told by its interval, which has no width
-        warnings.simplefilter("ignore", PerfectSeparationWarning)
-        result = regression.fit(scale="X2", tol=1e-10, tol_criterion="params")
-    if not result.converged:
+    found = _likeliest(np.log(cost.to_numpy() / row["cost"]), outcome.to_numpy() / outcome.mean())
+    if found is None:
         return row | {"reason": "the search for its curve has not arrived."}, np.zeros((2, 2))
-    (level, elasticity), covariance = result.params, result.cov_params()
+    (level, elasticity), covariance = found
     low, high = elasticity + stats.t.ppf(BOUNDS, len(cost) - 2) * np.sqrt(covariance[1, 1])
     return row | {"level": np.exp(level) * outcome.mean(), "elasticity": elasticity, "low": low, "high": high,
                   "reason": _doubt(row["spread"], low, high)}, covariance
+
+
+def _likeliest(log_cost: Floats, outcome: Floats) -> tuple[Floats, Floats] | None:
+    """The logarithm of the level and the elasticity, and their covariance; None where the search did not arrive."""
+    if np.ptp(outcome) == 0:
+        return np.zeros(2), np.zeros((2, 2))  # flat, without a doubt
+    regression = sm.GLM(outcome, sm.add_constant(log_cost), family=sm.families.Poisson())
+    with warnings.catch_warnings():  # periods that all lie on the curve are told by its interval, which has no width
+        warnings.simplefilter("ignore", PerfectSeparationWarning)
+        result = regression.fit(scale="X2", tol=1e-10, tol_criterion="params")
+    return (result.params, result.cov_params()) if result.converged else None
 
 
 def _draw(row: dict[str, Any], covariance: Floats, rng: np.random.Generator, count: int) -> Floats:

@@ -32,7 +32,8 @@ def doubly_robust(log: VisitLog, players: Sequence[str]) -> pd.DataFrame | Gap:
     log : VisitLog
         As `read_visits` makes it.
     players : names of channels
-        Each is estimated apart. One without touches adds 0; what one adds that reached everybody is not known (NaN).
+        Each is estimated apart. One without touches adds 0. What one adds is not known (NaN) if it reached everybody, or some
+        who are like nobody whom it did not reach, as where it reached all that another channel missed.
 
     Returns
     -------
@@ -57,6 +58,8 @@ def _on_the_reached(treated: Floats, sold: Floats, covariates: Floats, others: F
         return (0.0, 0.0, 0.0) if treated.max() == 0 else (np.nan, np.nan, np.nan)
     known = _independent(np.column_stack([np.ones(len(treated)), covariates, others]))
     apart = treated == 0
+    if np.linalg.matrix_rank(known[apart]) < known.shape[1]:
+        return np.nan, np.nan, np.nan
     without = OLS(sold[apart], known[apart]).fit()
     chance = _chances_of_being_reached(treated, known)
     if chance is None:
