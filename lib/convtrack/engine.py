@@ -90,7 +90,7 @@ def find_kinds(pairs: pd.DataFrame, lookback_days: float, lookbacks: Sequence[Lo
     if not 0 < lookback_days < math.inf:
         raise ConvtrackError(f"A lookback window of {lookback_days} days sees nothing. Give a number of days above 0.")
     known = pairs.assign(rank=pairs["rank"] if "rank" in pairs else 0).fillna({"interaction": ""})[KIND].drop_duplicates()
-    table = known.sort_values(KIND, ignore_index=True)
+    table = known.sort_values(["rank", "channel", "interaction"], ignore_index=True)
     if (end - start + 1) * max(len(table), 1) > LARGEST:
         raise ConvtrackError(f"The touches are of {len(table):,} kinds over {(end - start) / DAY / 365:,.0f} years, which is more than "
                              f"fits. Group the channels or campaigns, or leave out times that cannot be (clocks: in study.yaml).")

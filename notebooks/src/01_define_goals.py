@@ -56,7 +56,8 @@ shop = ct.open_study(study)
 
 # %%
 firings = ct.count_firings(shop.events, shop.goals)
-ct.show(firings[["fired"]].sort_values("fired", ascending=False, kind="stable"), name="firings")
+most_first = firings.sort_values("fired", ascending=False, kind="stable")
+ct.show(most_first[["fired"]], name="firings")
 
 # %% tags=["hide-input"]
 ct.say(

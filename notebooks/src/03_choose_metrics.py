@@ -477,7 +477,8 @@ ct.say(
 again = sessions[visits_before > 0]
 mix = by_channel[["sessions"]].assign(returning=again.groupby("channel").size()).fillna(0)
 mix = mix.assign(returning_share=mix["returning"] / mix["sessions"])
-ct.show(mix.sort_values("returning_share", ascending=False, kind="stable"), name="return_visits", rows=20)
+mix = mix.sort_values("returning_share", ascending=False, kind="stable")
+ct.show(mix, name="return_visits", rows=20)
 
 # %% tags=["hide-input"]
 share, all_share = mix.loc[best]["returning_share"], ct.metrics.ratio(mix["returning"].sum(), mix["sessions"].sum())

@@ -69,8 +69,8 @@ channels = ct.metrics.segment_rates(sessions, conversions, "channel")
 channels = channels.rename(columns={"rate": "conversion_rate"})
 channels = channels.join(placed.groupby("channel")["value"].sum(min_count=1), on="channel")
 channels = channels.assign(value_per_visit=channels["value"] / channels["sessions"])
-by_count = channels.sort_values("converting_sessions", ascending=False, ignore_index=True, kind="stable")
-ct.show(by_count, name="channels", rows=20, kinds=shares)
+by_count = channels.sort_values("converting_sessions", ascending=False, kind="stable")
+ct.show(by_count.reset_index(drop=True), name="channels", rows=20, kinds=shares)
 
 # %% tags=["hide-input"]
 ct.say("{top[channel]} is at the top: {top[converting_sessions]:,} of its visits had a conversion. It also had {top[sessions]:,} of all {visits:,} "
@@ -94,7 +94,8 @@ ct.say("By rate, {best[channel]} leads, with {best[conversion_rate]:.1%} of its 
 # %% tags=["hide-input"]
 ct.say("By value, as far as values are known, {best[channel]} comes first. A visit through it brought {currency} {best[value_per_visit]:.2f} on "
        "average, and a visit through any channel {mean:.2f}.",
-       best=channels.sort_values("value_per_visit", ascending=False, kind="stable").iloc[0], mean=channels["value"].sum() / channels["sessions"].sum(),
+       best=channels.sort_values("value_per_visit", ascending=False, kind="stable").iloc[0],
+       mean=channels["value"].sum() / channels["sessions"].sum(),
        currency=shop.currency if placed["value"].notna().any() else ct.Gap("No conversion has a value.", "Map a column to `value` in study.yaml."))
 
 # %% [markdown]
@@ -123,7 +124,8 @@ ct.say("Together the platforms claim {claimed:,.0f} conversions. Tracking on the
 # search source, referrer and channel of each visit for the names of the platforms.
 
 # %%
-arrived = shop.events.dropna(subset=["session_id", "channel"]).sort_values("event_time", kind="stable")
+arrived = shop.events.dropna(subset=["session_id", "channel"])
+arrived = arrived.sort_values("event_time", kind="stable")
 arrived = arrived.drop_duplicates(["visitor_id", "session_id"])
 tags = arrived.reindex(columns=["utm_source", "referrer"], fill_value="").fillna("")
 words = (tags["utm_source"] + " " + tags["referrer"] + " " + arrived["channel"]).str.lower()
@@ -326,7 +328,8 @@ window = pd.Timedelta(days=shop.lookback_days)
 touches = ct.find_touches(shop.events, shop.touches)
 too_young = ct.Gap("No touch is older than the lookback window, so none has had its time.")
 touches = too_young if (touches["touch_time"] > end - window).all() else touches
-won = conversions[["visitor_id", "conversion_time"]].sort_values("conversion_time", kind="stable")
+won = conversions[["visitor_id", "conversion_time"]]
+won = won.sort_values("conversion_time", kind="stable")
 followed = touches.pipe(
     pd.merge_asof, won, left_on="touch_time", right_on="conversion_time", by="visitor_id",
     direction="forward", tolerance=window)

@@ -127,7 +127,8 @@ ct.plots.dots(compared.table)
 # %%
 credit = compared.wide()
 credit["spread"] = credit.max(axis=1) - credit.min(axis=1)
-ct.show(credit.sort_values("spread", ascending=False, kind="stable").round(1), name="credit", rows=20)
+spread_first = credit.sort_values("spread", ascending=False, kind="stable")
+ct.show(spread_first.round(1), name="credit", rows=20)
 
 # %% tags=["hide-input"]
 spread = credit["spread"].idxmax()
@@ -170,8 +171,8 @@ ct.say(
 # %%
 paths = ct.attribution.as_paths(journeys)
 chain = ct.fit_chain(paths)
-effects = chain.removal_effects().sort_values(ascending=False, kind="stable").rename_axis("channel")
-effects = effects.rename("removal_effect").reset_index()
+effects = chain.removal_effects().sort_values(ascending=False, kind="stable")
+effects = effects.rename_axis("channel").rename("removal_effect").reset_index()
 ct.show(effects, name="removal_effects", rows=20, kinds={"removal_effect": "share"})
 
 # %% tags=["hide-input"]
@@ -404,7 +405,8 @@ ct.plots.heat(returns, what="return on advertising spend",
 windows = {days: ct.build_journeys(touches, conversions, days) for days in [7, 30, 90]}
 firsts = {f"{days} days": ct.compare(found, ["first_touch"]).wide()["first_touch"]
           for days, found in windows.items()}
-by_window = pd.DataFrame(firsts).fillna(0.0).sort_values("90 days", ascending=False, kind="stable")
+by_window = pd.DataFrame(firsts).fillna(0.0)
+by_window = by_window.sort_values("90 days", ascending=False, kind="stable")
 ct.show(by_window, name="windows", rows=20)
 
 # %% tags=["hide-input"]

@@ -231,7 +231,8 @@ ct.plots.bars(by_last, y="profit", low="profit_low", high="profit_high", unit=sh
 # can change our minds.
 
 # %%
-decision = by_last[["cost", "value", "profit", "verdict"]].sort_values("profit", kind="stable")
+decision = by_last[["cost", "value", "profit", "verdict"]]
+decision = decision.sort_values("profit", kind="stable")
 ct.show(decision, name="decision_by_last_click", rows=20)
 
 # %% tags=["hide-input"]

@@ -644,7 +644,8 @@ ct.say(
 # %%
 told = ["truth", "last_touch", "shapley+views", "incremental", "holdout"]
 owner = pd.DataFrame({model: results.credit("larkspur", model).mean() for model in told})
-owner = owner.rename(columns={"truth": "caused"}).sort_values("caused", ascending=False, kind="stable")
+owner = owner.rename(columns={"truth": "caused"})
+owner = owner.sort_values("caused", ascending=False, kind="stable")
 ct.show(owner.round(0).reset_index(), name="larkspur", rows=20,
         caption="Larkspur: conversions caused, and what each kind of evidence says")
 

@@ -37,7 +37,8 @@ results = ct.study.read_published().results
 # %%
 regret = results.wide("regret").drop(index=ct.study.NOT_ON_TRIAL).dropna()
 cautious = pd.DataFrame({"mean": regret.mean(axis=1), "largest": regret.max(axis=1),
-                         "in_world": regret.idxmax(axis=1)}).sort_values("largest", kind="stable")
+                         "in_world": regret.idxmax(axis=1)})
+cautious = cautious.sort_values("largest", kind="stable")
 ct.show(cautious.round(0).reset_index().head(12), name="largest_regret", rows=12,
         caption="Regret in GBP per 100,000 visitors, the smallest worst case first")
 
