@@ -230,7 +230,8 @@ def study(quick: Annotated[bool, typer.Option("--quick", help="Small worlds and 
 def verify(folder: Annotated[Path | None, typer.Argument(help="A study's folder", show_default="the published study")] = None,
            trials: Annotated[int | None, typer.Option(min=1, help="How many trials to run again", show_default="3")] = None,
            every: Annotated[bool, typer.Option("--all", help="Run every trial again: half an hour on two cores")] = False,
-           workers: Annotated[int | None, typer.Option(min=1, help="Trials at a time; one takes up to 6 GiB", show_default="one a core")] = None) -> None:
+           workers: Annotated[int | None, typer.Option(min=1, help="Trials at a time; one takes up to 6 GiB",
+                                                       show_default="one a core")] = None) -> None:
     """Recompute some of what is published here, or all of it, and say what moved: the shop's tables, and trials of the study.
 
     Example: convtrack verify --trials 5

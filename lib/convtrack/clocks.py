@@ -59,7 +59,8 @@ def outside(times: pd.Series, clocks: Clocks, received: pd.Series | None = None)
     >>> is_out.tolist(), reason
     ([True, False, False], 'not between 2000-01-01 and 2026-01-06')
     """
-    low, high = _on_the_clock(clocks.earliest, times), latest_of_days(_as_days(times), clocks, None if received is None else _as_days(received))
+    low = _on_the_clock(clocks.earliest, times)
+    high = latest_of_days(_as_days(times), clocks, None if received is None else _as_days(received))
     if pd.isna(high):
         return pd.Series(False, index=times.index), ""
     high = high if getattr(times.dtype, "tz", None) is not None else high.tz_localize(None)

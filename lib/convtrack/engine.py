@@ -295,8 +295,8 @@ def study_paths(study: Study) -> StudyPaths:
     rows = rows.mutate(reason=rows.unread + off_clock(rows, settings.clocks)).drop("unread")
     readable = rows.filter(rows.reason == "").drop("reason")
     checked = readable.mutate(reason=broken(readable))
-    used, aside = checked.filter(checked.reason == "").drop("reason"), [rows.filter(rows.reason != ""), checked.filter(checked.reason != "")]
-    set_aside = _counted_reasons(aside)
+    used = checked.filter(checked.reason == "").drop("reason")
+    set_aside = _counted_reasons([rows.filter(rows.reason != ""), checked.filter(checked.reason != "")])
     _check_bad_rows(set_aside, source, settings)
     used = _in_one_currency(used, source, settings)
     _check_channels(used, study)

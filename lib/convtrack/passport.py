@@ -65,7 +65,9 @@ def make_passport(study: Study, lessons: Iterable[Lesson] = ()) -> Passport:
         lessons={lesson.number: lesson_status(study, lesson) for lesson in lessons},
         findings=[*(finding for table in tables for finding in _table_findings(table)), *missing_events(events, study.goals),
                   *_identity_findings(study, conversions), *_clock_findings(study), *_value_findings(conversions),
-                  *account.findings, *refund_findings(study, conversions), *_touch_findings(study), *_spelling_findings(study), *channel_findings(study)], currency=study.currency)
+                  *account.findings, *refund_findings(study, conversions), *_touch_findings(study), *_spelling_findings(study),
+                  *channel_findings(study)],
+        currency=study.currency)
 
 
 def lesson_status(study: Study, lesson: Lesson) -> dict[str, str]:
@@ -128,8 +130,8 @@ def _identity_findings(study: Study, conversions: pd.DataFrame) -> list[str]:
 def _clock_findings(study: Study) -> list[str]:
     local = study.events["event_time"].dt.tz_convert(study.time_zone)
     share = (local == local.dt.normalize()).mean()
-    return [f"{share:.0%} of events are at midnight to the second, as days without a clock are: what happened first within a day is "
-            f"not known, and is taken to be what stands first in the file"] if share > A_DAY_ONLY else []
+    return [f"{share:.0%} of events are at midnight to the second, as days without a clock are: what happened first within a day "
+            f"is not known, and is taken to be what stands first in the file"] if share > A_DAY_ONLY else []
 
 
 def _value_findings(conversions: pd.DataFrame) -> list[str]:

@@ -47,7 +47,8 @@ def doubly_robust(log: VisitLog, players: Sequence[str]) -> pd.DataFrame | Gap:
             for place in range(len(players))]
     lost = [player for player, row in zip(players, rows, strict=True) if row is None]
     if lost:
-        return Gap(f"The search for the chances of being reached by {', '.join(lost)} did not arrive.", "Leave it out, or take a longer log.")
+        return Gap(f"The search for the chances of being reached by {', '.join(lost)} did not arrive.",
+                   "Leave it out, or take a longer log.")
     table = pd.DataFrame(rows, columns=["conversions", "low", "high"]).assign(channel=list(players))
     return table.assign(value=table["conversions"] * log.mean_value)[["channel", "conversions", "value", "low", "high"]]
 
