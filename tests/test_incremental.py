@@ -223,16 +223,6 @@ class TestHazard:
         assert np.abs(found / found.sum() - true / true.sum()).mean() < 0.04
 
 
-def test_touches_of_one_moment_are_the_same_visits_in_whatever_order_they_come() -> None:
-    touches, sold, visitors = tables(3000, 3, "synergy")
-    touches["touch_time"], sold["conversion_time"] = touches["touch_time"].dt.floor("min"), sold["conversion_time"].dt.floor("min")
-    credits = []
-    for seed in (1, 2):
-        log = read_visits(touches.sample(frac=1, random_state=seed), sold, visitors)
-        credits.append(fit_hazard(log, PLAYERS).switched_off()["conversions"].to_numpy())
-    assert credits[0] == pytest.approx(credits[1], rel=1e-6)
-
-
 class TestDoublyRobust:
     def randomised(self, size: int, effect: float) -> VisitLog:
         """Half of the visitors see an ad at random; everybody visits once; those who saw it buy more often."""

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..errors import ConvtrackError
-from ..pairs import Ints, Pairs, earlier_pairs
+from ..pairs import Ints, Pairs, earlier_pairs, in_order
 from ..schema import INTERACTIONS
 
 Floats = NDArray[np.float64]
@@ -103,10 +103,7 @@ def read_visits(touches: pd.DataFrame, conversions: pd.DataFrame, visitors: pd.D
     if (visitor < 0).any() or (kinds < 0).any():
         raise ConvtrackError("Every touch needs an `interaction` and a visitor who is in `visitors`. "
                              "Map `interaction` in study.yaml.")
-    names = sorted(touches["channel"].unique())
-    channel = places(touches["channel"], names)
-    is_visit = np.isin(kinds, ON_SITE)  # of one moment last, so that what was seen then is before it, in whatever order rows come
-    order = np.lexsort([kinds, channel, is_visit, seconds, visitor])
+    order, names = in_order(seconds - seconds.min(initial=seconds.max(initial=0)), visitor), sorted(touches["channel"].unique())
     visitor, seconds, kinds = visitor[order], seconds[order], kinds[order]
     visits = np.flatnonzero(np.isin(kinds, ON_SITE))
     bought = np.zeros(len(visits), bool)
@@ -115,7 +112,7 @@ def read_visits(touches: pd.DataFrame, conversions: pd.DataFrame, visitors: pd.D
     bought[at[at >= 0]] = True
     if not bought.any():
         raise ConvtrackError("No conversion happened in a visit. Count clicks and visits among the `touches` of study.yaml.")
-    return VisitLog(names, visitor, seconds, channel[order], kinds,
+    return VisitLog(names, visitor, seconds, places(touches["channel"], names)[order], kinds,
                     _covariates(visitors), bought, int((at >= 0).sum()), int((at < 0).sum()),
                     float(conversions["value"].mean()))
 
