@@ -19,7 +19,8 @@ from ..paths import Floats
 from .credit import BOUNDS
 from .curves import Curves, Numbers
 
-SMALL = 1e-6  # of the budget: a move below this is rounding
+SMALL = 1e-6  # of the smaller of two channels: a move below this is rounding
+PREFERENCE = 0.01  # of an amount: how much less it counts in the best case, which settles ties and nothing else
 ARRIVED = 1e-9  # of what all channels bring: a budget that lacks no more is the best
 NOTHING = 1e-12  # of the largest return: a channel that brings nothing is taken to bring this
 BISECTIONS = 100  # more than a number has bits
@@ -69,8 +70,10 @@ def reallocate(curves: Curves, low: float = 0.5, high: float = 1.5) -> Plan | Ga
     Two channels are told apart if the interval of the difference of their marginal returns leaves out 0. The intervals of all
     pairs hold together in 95 % of cases, because a plan picks among all of them (Mandel, Betensky 2008). Along those pairs,
     from the lower to the higher return, amounts are found that bring most by the fitted curves. The curves are concave, so there
-    is one best budget, and channels that are not at a limit end with equal marginal returns. That no other budget brings more
-    than a billionth more is checked each time, by the gap of Frank and Wolfe (1956).
+    is one best budget, and channels that are not at a limit end with equal marginal returns; of several channels whose curves are
+    flat, so that it does not matter which gives, the first by name does. That no other budget brings more than a billionth more
+    is checked each time, by the gap of Frank and Wolfe (1956). The moves that lead there take the least money in all, and of
+    those that take the same, between the channels whose returns differ most.
 
     A plan chosen for its promise promises too much. The whole procedure, with its decision of who can be told apart, is
     therefore repeated for every draw as if that were the estimate, and judged by the fitted curves; what it loses on average,
@@ -108,16 +111,16 @@ def reallocate(curves: Curves, low: float = 0.5, high: float = 1.5) -> Plan | Ga
     """
     if not 0 <= low <= 1 <= high:
         raise ConvtrackError(f"low={low}, high={high} leave today's budget out. Write low=0.5, high=1.5.")
-    rows = curves.known
+    rows, fitted, drawn = _by_name(curves)
     if len(rows) < 2:
         return Gap("Money moves between two channels with a response curve.", curves.sentence)
-    market, fitted, drawn = _market(rows, low, high), curves.fitted, curves.drawn
+    market = _market(rows, low, high)
     differences = market.differences(drawn)
     bounds = _together(differences)
     new = market.best(fitted, _signs(bounds))
     shifted = bounds[:, None] + differences - market.differences(fitted)
     redone = np.array([market.best(Numbers(*draw), signs) for *draw, signs in zip(*drawn, _signs(shifted), strict=True)])
-    amounts = _fewest_moves(market.steps * _signs(bounds), new - market.today)
+    amounts = _fewest_moves(market.steps * _signs(bounds), new - market.today, np.abs(market.differences(fitted)))
     if np.isnan(redone).any() or np.isnan(amounts).any():
         return Gap("The search for the best budget has not arrived.", "Give other limits: low=0.8, high=1.2.")
     optimism = market.optimism(fitted, drawn, redone) if (new != market.today).any() else 0.0
@@ -183,6 +186,7 @@ class _Market:
         made = steps[:, self._search(numbers, steps) > SMALL]
         _, group = connected_components(np.abs(made) @ np.abs(made).T)
         found = np.sum([self._levelled(numbers, group == one) for one in np.unique(group)], axis=0)
+        found = self._without_flat(numbers, steps, found)
         return found if self._lacks(numbers, steps, found) <= ARRIVED else np.full(len(found), np.nan)
 
     def _lacks(self, numbers: Numbers, steps: Floats, cost: Floats) -> float:
@@ -196,24 +200,25 @@ class _Market:
         return float(returns @ (self.today + steps @ found.x * whole - cost) / numbers.levels.sum())
 
     def _search(self, numbers: Numbers, steps: Floats) -> Floats:
-        """Amounts along the steps, as shares of the whole budget, to a few digits."""
-        whole, scale = self.today.sum(), numbers.levels.sum()
+        """Amounts along the steps, as shares of the smaller of the two channels, to a few digits."""
+        smaller = np.where(steps != 0, self.today[:, None], np.inf).min(axis=0)
+        changed, scale = steps * smaller / self.today[:, None], numbers.levels.sum()
 
         def cost(moved: Floats) -> Floats:
-            return np.maximum(self.today + steps @ moved * whole, self.least / 2)  # the search may leave the limits on its way
+            return np.maximum(self.today * (1 + changed @ moved), self.least / 2)  # the search may leave the limits on its way
 
         return minimize(lambda moved: -self.changes(numbers, cost(moved)).sum() / scale,
                         np.zeros(steps.shape[1]), method="SLSQP", bounds=[(0, None)] * steps.shape[1],
-                        jac=lambda moved: -self.marginals(numbers, cost(moved)) @ steps * whole / scale,
-                        constraints=LinearConstraint(steps, (self.least - self.today) / whole, (self.most - self.today) / whole),
+                        jac=lambda moved: -self.marginals(numbers, cost(moved)) * self.today @ changed / scale,
+                        constraints=LinearConstraint(changed, self.least / self.today - 1, self.most / self.today - 1),
                         options={"ftol": 1e-12, "maxiter": 500}).x
 
     def _levelled(self, numbers: Numbers, inside: np.ndarray) -> Floats:
         """New costs of the channels inside, 0 for others: those at no limit have one marginal return, found by bisection."""
         if inside.sum() == 1:
             return np.where(inside, self.today, 0.0)
-        today, least, most = self.today[inside], self.least[inside], self.most[inside]
         slopes, bends = self.slopes(numbers)[inside], 1 - numbers.elasticities[inside]
+        today, least, most = self.today[inside], self.least[inside], np.where(slopes > 0, self.most[inside], self.today[inside])
         slopes = np.log(np.maximum(slopes, NOTHING * slopes.max()))
 
         def costs(level: float) -> Floats:
@@ -228,11 +233,29 @@ class _Market:
         new[inside] = less + (more - less) * np.clip(_divided(today.sum() - less.sum(), (more - less).sum()), 0, 1)
         return new
 
+    def _without_flat(self, numbers: Numbers, steps: Floats, cost: Floats) -> Floats:
+        """The costs with what flat channels give taken from the first of them that can give it; NaN where none can."""
+        flat, whole = self.slopes(numbers) == 0, self.today.sum()
+        if (cost == self.today)[flat].all():
+            return cost
+        givers, room = np.argmin(steps, axis=0), (self.today - self.least)[flat]
+        found = linprog(1 + PREFERENCE * givers / len(cost), A_eq=steps[~flat], b_eq=(cost - self.today)[~flat] / whole,
+                        A_ub=np.concatenate([steps[flat], -steps[flat]]), b_ub=np.append(np.zeros(len(room)), room / whole))
+        given = self.today + steps @ found.x * whole if found.success else np.full(len(cost), np.nan)
+        return np.where(flat, given, cost)
+
 
 def _divided(part: Floats, by: Floats) -> Floats:
     """A quotient that is 0 where both are 0."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return np.nan_to_num(np.divide(part, by), nan=0.0, posinf=np.inf, neginf=-np.inf)
+
+
+def _by_name(curves: Curves) -> tuple[pd.DataFrame, Numbers, Numbers]:
+    """The channels with a curve by name, and their fitted and drawn numbers: a plan must not depend on how they came."""
+    order = np.argsort(curves.known["channel"].to_numpy(str), kind="stable")
+    fitted, drawn = (Numbers(*(each[..., order] for each in numbers)) for numbers in (curves.fitted, curves.drawn))
+    return curves.known.iloc[order], fitted, drawn
 
 
 def _market(rows: pd.DataFrame, low: float, high: float) -> _Market:
@@ -275,13 +298,18 @@ def _moves(market: _Market, fitted: Numbers, drawn: Numbers, new: Floats, amount
         "high": high, "verdict": verdict}).sort_values("amount", ascending=False, kind="stable", ignore_index=True)
 
 
-def _fewest_moves(steps: Floats, change: Floats) -> Floats:
-    """Amounts along the pairs that make these changes of cost and move the least money; NaN where none make them."""
+def _fewest_moves(steps: Floats, change: Floats, differences: Floats) -> Floats:
+    """Amounts along the pairs that make these changes of cost and move the least money; NaN where none make them.
+
+    Where several move as little, that which moves it between the most different channels.
+    """
     whole = np.abs(change).sum()
     if not whole:
         return np.zeros(steps.shape[1])
-    found = linprog(np.ones(steps.shape[1]), A_eq=steps, b_eq=change / whole) if np.isfinite(whole) else None
-    if found is None or not found.success:
+    if not np.isfinite(whole):
+        return np.full(steps.shape[1], np.nan)
+    found = linprog(1 - PREFERENCE * (differences / differences.max())**2, A_eq=steps, b_eq=change / whole)
+    if not found.success:
         return np.full(steps.shape[1], np.nan)
     return np.where(found.x > SMALL, found.x * whole, 0.0)
 

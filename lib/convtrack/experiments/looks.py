@@ -19,6 +19,7 @@ from ..errors import ConvtrackError, nearest
 
 Floats = np.ndarray
 FAR = 9.0  # standard deviations, beyond which nothing is left to integrate
+CLOSEST = 1e-4  # of all visitors, between two looks
 SPENDING: dict[str, Callable[[Floats, float], Floats]] = {
     "obrien_fleming": lambda part, alpha: 4 * norm.sf(norm.isf(alpha / 4) / np.sqrt(part)),
     "pocock": lambda part, alpha: alpha * np.log1p((np.e - 1) * part),
@@ -134,6 +135,8 @@ def _parts(looks: int | Sequence[float]) -> Floats:
     times = np.arange(1, looks + 1) / looks if isinstance(looks, int) and looks > 0 else np.atleast_1d(looks).astype(float)
     if not (len(times) and times[0] > 0 and times[-1] == 1 and (np.diff(times) > 0).all()):
         raise ConvtrackError(f"looks={looks} are no parts of the visitors that rise to 1. Write looks=5, or [0.2, 0.5, 1].")
+    if (np.diff(times) < CLOSEST).any():
+        raise ConvtrackError(f"Between two looks lies less than {CLOSEST:.2%} of the visitors. Leave out one of the two.")
     return times
 
 

@@ -14,6 +14,8 @@ from ..errors import ConvtrackError
 from ..gaps import Gap, passes_gaps
 from ..texts import fmt
 
+TRIED = 200  # lifts among which the first is looked for that is found: of a rate near 100 %, a larger one may be found more rarely
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -110,8 +112,13 @@ def visitors_needed(base: float, lift: float, share: float = 0.5, sd: float | No
     _need_power(power, alpha)
     if not lift:
         raise ConvtrackError("No number of visitors finds a lift of 0. Write the smallest lift that would matter: lift=0.05.")
-    both = normal_sample_size_one_tail(abs(base * lift), power, alpha / 2, under_none, under_lift)
-    visitors = sum(int(np.ceil(both * part)) for part in (share, 1 - share))
+    enough = normal_sample_size_one_tail(abs(base * lift), power, alpha / 2, under_none, under_lift)
+
+    def beyond(visitors: float) -> float:
+        return float(find_power(base, lift, visitors, share, sd, alpha)) - power
+
+    both = brentq(beyond, 0.0, enough * (1 + 1e-9), xtol=1e-9) if beyond(0.0) < 0 else 0.0
+    visitors = sum(max(int(np.ceil(both * part)), 1) for part in (share, 1 - share))
     return Plan(base, lift, visitors, share, power, alpha)
 
 
@@ -132,7 +139,7 @@ def detectable_lift(base: float, visitors: int, share: float = 0.5, sd: float | 
     Returns
     -------
     Plan or Gap
-        A gap if so few visitors would not find even a rate of 100 %.
+        A gap if no lift is found by so few visitors.
 
     Raises
     ------
@@ -151,9 +158,10 @@ def detectable_lift(base: float, visitors: int, share: float = 0.5, sd: float | 
         return float(find_power(base, lift, visitors, share, sd, alpha)) - power
 
     highest = (1 - 1e-9) / base - 1 if sd is None else 40 * sd / abs(base) / np.sqrt(share * (1 - share) * visitors)
-    if beyond(highest) < 0:
+    enough = next((lift for lift in np.linspace(0, highest, TRIED)[1:] if beyond(lift) >= 0), None)
+    if enough is None:
         return Gap(f"{visitors:,} visitors are too few to find any lift on {fmt(base)}.", "Plan for more visitors.")
-    return Plan(base, float(brentq(beyond, 0.0, highest, xtol=1e-12)), visitors, share, power, alpha)
+    return Plan(base, float(brentq(beyond, 0.0, enough, xtol=1e-12)), visitors, share, power, alpha)
 
 
 def _deviations(base: float, lift: float, share: float, sd: float | None, alpha: float) -> tuple[float, float]:

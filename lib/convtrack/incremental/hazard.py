@@ -20,7 +20,8 @@ from .likelihood import Likelihood, Numbers, bent
 from .newton import find_minimum
 from .visits import Floats, VisitLog
 
-STARTS = tuple(product((2.0, 8.0, 32.0), (0.0, 1.0, 3.0)))  # half-lives in days and 1 / caps at which a search begins
+STARTS = tuple(product((1.5, 5.0, 16.0, 50.0), (0.0, 0.7, 2.0, 4.0)))  # half-lives in days and 1 / caps at which a search begins
+FREED = 8  # places, the likeliest with half-lives and cap held, from which everything is searched
 SEARCHED, FEW = 4, 20_000  # visits without a conversion, per visit with one and at least, on which it looks for where to begin
 
 @dataclass(frozen=True, eq=False)
@@ -127,9 +128,9 @@ def fit_hazard(log: VisitLog, players: Sequence[str], half_lives: Mapping[str, f
     2, which data soon outweigh: a channel after whose touches nobody bought has an effect of a few units below 0, and not of
     minus infinity.
 
-    A likelihood with half-lives and a cap can have several tops. At each of nine pairs of them the coefficients are fitted by
-    themselves, on a part of the visits; from there the search goes on with everything free, and from where it then is to the end
-    on all visits. The highest end counts. It has arrived when the top is less than a billionth of a standard error away (`newton`).
+    A likelihood with half-lives and a cap can have several tops. At each of sixteen pairs of them the coefficients are fitted by
+    themselves, on a part of the visits; from the eight likeliest the search goes on with everything free, and from where it then
+    is to the end on all visits. The highest end counts. It has arrived when the top is less than a billionth of a standard error away (`newton`).
 
     Parameters
     ----------
@@ -147,19 +148,22 @@ def fit_hazard(log: VisitLog, players: Sequence[str], half_lives: Mapping[str, f
     Returns
     -------
     HazardFit or Gap
-        A gap if the search did not arrive.
+        A gap if every visit ends with a conversion, or the search did not arrive.
 
     Raises
     ------
     ConvtrackError
         If no player has a touch in the log.
     """
+    if log.bought.all():
+        return Gap("Every visit ends with a conversion, so no channel makes one more likely.",
+                   "Count the visits without a conversion among the `touches` of study.yaml too.")
     every = np.arange(len(log.visits))
     whole, part = (Likelihood(log, Exposures(log, players, together, log.visits[rows]), rows) for rows in (every, _some(log)))
     low, high = whole.bounds(half_lives, cap)
     starts = _distinct([np.clip(part.start(*start), low, high) for start in STARTS])
-    held = [find_minimum(part.at, [start], *part.held(start, low, high)).place for start in starts]
-    freed = [find_minimum(part.at, [place], low, high).place for place in held]
+    held = sorted((find_minimum(part.at, [start], *part.held(start, low, high)) for start in starts), key=lambda end: end.value)
+    freed = [find_minimum(part.at, [end.place], low, high).place for end in held[:FREED]]
     found = find_minimum(whole.at, _distinct(freed), low, high)
     if not found.arrived:
         return Gap(f"The incremental model's search ended {found.distance:.1g} standard errors before the top of the likelihood.",

@@ -17,7 +17,8 @@ BENDS = (0.0, 4.0)  # 1 / cap that is searched
 APART = 0.5  # deviation of the logarithms of half-lives from their mean that is expected beforehand
 SPREAD = 2.5  # deviation of coefficients that is expected beforehand (Gelman and others 2008 take it for the same purpose)
 SHARPEST = 2.0  # deviation of 1 / cap from none that is expected beforehand
-LOWEST, HIGHEST = -30.0, 6.0  # log-hazards beyond which no search looks
+SMALLEST, LARGEST = 1e-300, 700.0  # hazards beyond which exponentials leave the range of numbers
+BEYOND = 300.0  # a log-hazard that no search reaches
 SERIES = 0.05  # exponents below which differences of exponentials are summed as a series
 
 
@@ -48,7 +49,7 @@ class Likelihood:
         """A place where every visit has the same chance, and every channel the same half-life."""
         sold, others = self.bought.sum(), self.stands_for * (~self.bought).sum()
         place = np.zeros(self.parts[-1].stop)
-        place[0] = np.log(-np.log1p(-sold / (sold + others))) if others else HIGHEST
+        place[0] = np.log(-np.log1p(-sold / (sold + others)))
         place[self.parts[2]], place[-1] = np.log(days), bend
         return place
 
@@ -76,14 +77,15 @@ class Likelihood:
 
     def log_likelihood(self, log_hazard: Floats) -> float:
         """Of all visits, at those log-hazards; the prior is left out."""
-        return -self._negative_log_likelihood(np.exp(log_hazard))
+        return -self._negative_log_likelihood(log_hazard)
 
     def at(self, place: Floats) -> Local:
         """The value and its derivatives."""
         numbers = self.numbers(place)
         terms = self.exposures.at(numbers.half_lives)
         total = numbers.effects @ terms.exposures
-        hazard = np.exp(np.clip(numbers.coefficients @ self.constant + bent(total, numbers.bend), LOWEST, HIGHEST))
+        log_hazard = np.minimum(numbers.coefficients @ self.constant + bent(total, numbers.bend), BEYOND)
+        hazard = np.exp(log_hazard)
         pull, stiffness = self._slopes(hazard), self._curvatures(hazard)
         bend = _bend_slopes(total, numbers.bend)
         moves = np.vstack([terms.exposures, self._by_life(terms.first, numbers.effects)])  # of the total, with each number
@@ -92,7 +94,7 @@ class Likelihood:
         for row, column, amount in self._mixed(terms.first, terms.second, numbers.effects, pull * bend.slope):
             curvature[row, column] += amount
         prior = self._prior(place)
-        return Local(self._negative_log_likelihood(hazard) + prior.value, gradient + prior.gradient, curvature + prior.curvature)
+        return Local(self._negative_log_likelihood(log_hazard) + prior.value, gradient + prior.gradient, curvature + prior.curvature)
 
     def _by_life(self, slopes: list[Slope], effects: Floats) -> Floats:
         """How the total changes with the logarithm of each half-life; shape (players, visits)."""
@@ -140,24 +142,31 @@ class Likelihood:
         value = (drawn_to_zero @ place**2 + apart @ apart * APART**2) / 2
         return Local(float(value), drawn_to_zero * place + apart, curvature)
 
-    def _negative_log_likelihood(self, hazard: Floats) -> float:
-        """The negative log-likelihood."""
-        sold, others = hazard[self.bought], hazard[~self.bought]
-        return float(self.stands_for * others.sum() - np.log(-np.expm1(-sold)).sum())
+    def _negative_log_likelihood(self, log_hazard: Floats) -> float:
+        """The negative log-likelihood; the logarithm of a small chance is that of its hazard."""
+        sold, others = log_hazard[self.bought], np.exp(log_hazard[~self.bought])
+        hazard = _in_range(np.exp(sold))
+        chances = np.where(sold < 0, sold + np.log(-np.expm1(-hazard) / hazard), np.log(-np.expm1(-hazard)))
+        return float(self.stands_for * others.sum() - chances.sum())
 
     def _slopes(self, hazard: Floats) -> Floats:
         """The derivative of the negative log-likelihood in the log-hazard of each visit."""
         pull = self.stands_for * hazard
-        sold = hazard[self.bought]
+        sold = _in_range(hazard[self.bought])
         pull[self.bought] = -sold / np.expm1(sold)
         return pull
 
     def _curvatures(self, hazard: Floats) -> Floats:
         """The second derivative of the negative log-likelihood in the log-hazard of each visit."""
         stiffness = self.stands_for * hazard
-        sold = hazard[self.bought]
+        sold = _in_range(hazard[self.bought])
         stiffness[self.bought] = sold / np.expm1(sold) * (sold / -np.expm1(-sold) - 1)
         return stiffness
+
+
+def _in_range(hazard: Floats) -> Floats:
+    """Hazards of which quotients of exponentials can be taken."""
+    return np.clip(hazard, SMALLEST, LARGEST)
 
 
 def bent(total: Floats, bend: float) -> Floats:

@@ -82,7 +82,7 @@ def _chances_of_being_reached(treated: Floats, known: Floats) -> Floats | None:
     def at(place: Floats) -> Local:
         score = known @ place
         chance = expit(score)
-        value = np.logaddexp(0, score).sum() - treated @ score + drawn_to_zero @ place**2 / 2
+        value = np.logaddexp(0, np.where(treated, -score, score)).sum() + drawn_to_zero @ place**2 / 2
         gradient = (chance - treated) @ known + drawn_to_zero * place
         curvature = known.T @ (known * (chance * (1 - chance))[:, None]) + np.diag(drawn_to_zero)
         return Local(float(value), gradient, curvature)

@@ -72,7 +72,7 @@ class VisitLog:
 
 
 def read_visits(touches: pd.DataFrame, conversions: pd.DataFrame, visitors: pd.DataFrame) -> VisitLog:
-    """The log as arrays.
+    """The log as arrays. Of one moment views come before visits, and either by the names of their channels: rows may be in any order.
 
     Parameters
     ----------
@@ -103,8 +103,10 @@ def read_visits(touches: pd.DataFrame, conversions: pd.DataFrame, visitors: pd.D
     if (visitor < 0).any() or (kinds < 0).any():
         raise ConvtrackError("Every touch needs an `interaction` and a visitor who is in `visitors`. "
                              "Map `interaction` in study.yaml.")
-    order, names = in_order(seconds - seconds.min(initial=seconds.max(initial=0)), visitor), sorted(touches["channel"].unique())
-    visitor, seconds, kinds = visitor[order], seconds[order], kinds[order]
+    names = sorted(touches["channel"].unique())
+    channels = places(touches["channel"], names)
+    order = in_order(kinds, channels, np.isin(kinds, ON_SITE), seconds, visitor)
+    visitor, seconds, channels, kinds = visitor[order], seconds[order], channels[order], kinds[order]
     visits = np.flatnonzero(np.isin(kinds, ON_SITE))
     bought = np.zeros(len(visits), bool)
     at = _visit_of(visitor[visits], seconds[visits], places(conversions["visitor_id"], ids),
@@ -112,7 +114,7 @@ def read_visits(touches: pd.DataFrame, conversions: pd.DataFrame, visitors: pd.D
     bought[at[at >= 0]] = True
     if not bought.any():
         raise ConvtrackError("No conversion happened in a visit. Count clicks and visits among the `touches` of study.yaml.")
-    return VisitLog(names, visitor, seconds, places(touches["channel"], names)[order], kinds,
+    return VisitLog(names, visitor, seconds, channels, kinds,
                     _covariates(visitors), bought, int((at >= 0).sum()), int((at < 0).sum()),
                     float(conversions["value"].mean()))
 
