@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -150,6 +151,32 @@ def test_the_best_budget_is_that_of_equal_returns_in_any_order_of_the_channels(s
     assert final[inside] == pytest.approx(shared, rel=1e-7)
     assert not (final[new >= cost * (1.5 - 1e-9)] < shared * (1 - 1e-7)).any()
     assert not (final[new <= cost * (0.5 + 1e-9)] > shared * (1 + 1e-7)).any()
+
+
+@pytest.mark.parametrize("names", [["a", "b", "c", "d"], ["d", "b", "c", "a"], ["b", "a", "d", "c"]])
+def test_of_moves_that_take_as_little_money_those_between_the_most_different_are_made(names):
+    """Best and worst change money, and so do second and third: other pairs would move as much."""
+    known = certain([900.0, 700.0, 200.0, 100.0], [0.5] * 4, [100.0] * 4)
+    plan = reallocate(replace(known, table=known.table.assign(channel=names)))
+    made = plan.moves[plan.moves["amount"] > 0]
+    assert {(row["from"], row["to"]): row["amount"] for row in made.to_dict("records")} == pytest.approx(
+        {(names[3], names[0]): 50.0, (names[2], names[1]): 50.0})
+
+
+def test_flat_channels_give_along_the_moves_that_are_allowed_and_the_first_of_them_first():
+    """By hand: a may give to c alone, which takes 50; b gives the 80 that d takes."""
+    market = budget_moves._Market(list("abcd"), np.full(4, 100.0), np.full(4, 20.0), np.array([150.0, 150.0, 150.0, 180.0]))
+    allowed = {("a", "c"), ("b", "c"), ("b", "d")}
+    signs = np.array([int((market.channels[one], market.channels[other]) in allowed) for one, other in market.pairs])
+    numbers = Numbers(np.array([10.0, 10.0, 900.0, 900.0]), np.array([0.0, 0.0, 0.9, 0.9]))
+    assert market.best(numbers, signs).tolist() == pytest.approx([50.0, 20.0, 150.0, 180.0])
+    anyway = signs * 0 + [int(one < 2 <= other) for one, other in market.pairs]
+    assert market.best(numbers, anyway).tolist() == pytest.approx([20.0, 50.0, 150.0, 180.0])
+
+
+def test_a_channel_that_costs_next_to_nothing_has_its_place_in_a_plan():
+    plan = reallocate(certain([900.0, 300.0, 800.0], [0.5, 0.4, 0.9], [1000.0, 1000.0, 0.003]))
+    assert plan.budget["new_cost"].iloc[2] == pytest.approx(0.0045)
 
 
 def test_a_search_for_a_budget_that_has_not_arrived_is_a_gap(monkeypatch):

@@ -307,6 +307,20 @@ def test_the_detectable_lift_of_a_mean_is_that_of_the_formula():
     assert plan.lift * 20 == pytest.approx(2.801585 * 100 * np.sqrt(4 / 10_000), rel=1e-4)
 
 
+@given(st.floats(0.01, 0.6), st.floats(-0.8, 0.8), st.floats(0.05, 0.95), st.floats(0.06, 0.95))
+def test_no_fewer_visitors_find_the_lift(base: float, lift: float, share: float, power: float):
+    assume(abs(lift) > 0.02 and 0 < base * (1 + lift) < 1)
+    plan = visitors_needed(base, lift, share=share, power=power)
+    assert find_power(base, lift, plan.visitors, share) >= power - 1e-9
+    assert plan.visitors <= 3 or find_power(base, lift, plan.visitors - 3, share) < power  # each arm is rounded up
+
+
+def test_a_lift_that_is_found_counts_though_the_largest_one_is_not():
+    plan = detectable_lift(0.05089, 6, 0.0708, power=0.366)
+    assert plan.lift == pytest.approx(13.29, abs=0.2)
+    assert find_power(0.05089, plan.lift, 6, 0.0708) == pytest.approx(0.366, abs=1e-9)
+
+
 def test_more_visitors_and_larger_lifts_are_found_more_often():
     assert (np.diff(find_power(0.02, 0.1, np.array([1e3, 1e4, 1e5, 1e6]))) > 0).all()
     assert all(a < b for a, b in pairwise(float(find_power(0.02, lift, 50_000)) for lift in (0.0, 0.1, 0.2)))
@@ -379,6 +393,7 @@ def test_looks_that_are_none_are_refused(complaint):
     assert "Write looks=5" in complaint(stopping_bounds, 0)
     assert "Write looks=5" in complaint(stopping_bounds, [0.5, 0.4, 1.0])
     assert "Write looks=5" in complaint(stopping_bounds, [0.5, 0.9])
+    assert "Leave out one" in complaint(stopping_bounds, [0.5, 0.500001, 1.0])
     assert "Closest: 'pocock'" in complaint(stopping_bounds, 5, "pocok")
     assert "3 bounds for 2 looks" in complaint(error_rate, [2, 2, 2], [0.5, 1])
 

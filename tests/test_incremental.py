@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from convtrack.coalitions import lost
 from convtrack.errors import ConvtrackError
 from convtrack.gaps import Gap
-from convtrack.incremental import HazardFit, VisitLog, doubly_robust, fit_hazard, newton, read_visits
+from convtrack.incremental import HazardFit, VisitLog, doubly_robust, fit_hazard, newton, read_visits, robust
 from convtrack.incremental import hazard as room
 from convtrack.incremental.exposures import CORNER, Exposures
 from convtrack.incremental.likelihood import Likelihood
@@ -145,6 +145,50 @@ class TestHazard:
         assert turned == pytest.approx(expected[:, order], rel=1e-6)
         monkeypatch.setattr(room, "STARTS", ((1.5, 0.5), (5.0, 2.0), (60.0, 0.0), (20.0, 1.5)))
         assert credits(fit_hazard(read_visits(*rows), PLAYERS)) == pytest.approx(expected, rel=1e-6)
+
+    def test_touches_of_one_moment_count_the_same_in_any_order_of_rows(self) -> None:
+        touches, conversions, visitors = tables(3000, 3, "synergy")
+        rows = (touches.assign(touch_time=touches["touch_time"].dt.floor("min")),
+                conversions.assign(conversion_time=conversions["conversion_time"].dt.floor("min")), visitors)
+        one, other = (read_visits(*(table.sample(frac=1, random_state=seed) for table in rows)) for seed in (1, 2))
+        assert (np.diff(one.time)[np.diff(one.visitor) == 0] == 0).any()
+        assert credits(fit_hazard(one, PLAYERS)) == pytest.approx(credits(fit_hazard(other, PLAYERS)), rel=1e-6)
+
+    def test_whoever_saw_a_hundred_ads_and_bought_leaves_a_top_to_be_found(self) -> None:
+        """Nobody else who saw an ad bought, so its effect is negative, and a hundred of them leave a chance of next to nothing."""
+        people, start = 6000, pd.Timestamp("2026-03-01", tz="UTC")
+        names, at = np.array([f"v{i}" for i in range(people)]), start + pd.to_timedelta(np.arange(people), unit="min")
+        visits = pd.DataFrame({"visitor_id": names, "touch_time": at, "channel": "Direct", "interaction": "visit"})
+        seen = visits[people // 2:].assign(channel="Display", interaction="view", touch_time=at[people // 2:] - pd.Timedelta(days=1))
+        heavy = pd.DataFrame({"visitor_id": "h", "touch_time": start + pd.to_timedelta(np.arange(101), unit="min"),
+                              "channel": ["Display"] * 100 + ["Direct"], "interaction": ["view"] * 100 + ["visit"]})
+        sold = pd.DataFrame({"visitor_id": ["h", *names[:people // 2:10]], "value": 1.0,
+                             "conversion_time": [heavy["touch_time"].iloc[-1], *at[:people // 2:10]]})
+        log = read_visits(pd.concat([visits, seen, heavy]), sold, pd.DataFrame({"visitor_id": ["h", *names]}))
+        effect = fit_hazard(log, ["Display"]).effects["Display", INTERACTIONS.index("view")]
+        likelihood = Likelihood(log, Exposures(log, ["Display"], (), log.visits), np.arange(len(log.visits)))
+        place = likelihood.start(2.0)
+        place[1] = -2.0  # a log-hazard of -100 and less at the purchase
+        ahead, behind = (likelihood.at(place + step * np.eye(len(place))[1]).value for step in (1e-5, -1e-5))
+        assert likelihood.at(place).gradient[1] == pytest.approx((ahead - behind) / 2e-5, rel=1e-6)
+        assert -3 < effect < 0
+
+    def test_where_every_visit_ends_with_a_conversion_there_is_a_gap(self, log: VisitLog) -> None:
+        gap = fit_hazard(replace(log, bought=np.ones_like(log.bought)), PLAYERS)
+        assert isinstance(gap, Gap) and "Every visit ends with a conversion" in gap.sentence
+
+    @pytest.mark.parametrize(("scenario", "seed", "cap"), [("synergy", 104, None), ("brand_tax", 102, 0.5), ("long_lag", 101, 0.5)])
+    def test_no_other_start_finds_a_higher_top(self, scenario: str, seed: int, cap: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Small worlds whose likelihood has several tops."""
+        rows, players = tables(600, seed, scenario), list(load_scenario(scenario).paid)
+        found = fit_hazard(read_visits(*rows), players, cap=cap).loglik
+        random = np.random.default_rng(3)
+        lives, bends = np.exp(random.uniform(0, np.log(90), 12)), random.uniform(0, 4, 12)
+        others = []
+        for start in zip(lives.tolist(), bends.tolist(), strict=True):
+            monkeypatch.setattr(room, "STARTS", (start,))
+            others.append(fit_hazard(read_visits(*rows), players, cap=cap).loglik)
+        assert found >= max(others) - 1e-3
 
     def test_a_channel_after_whose_touches_nobody_bought_has_an_effect_all_the_same(self, log: VisitLog) -> None:
         shown = log.visits[np.isin(log.channel[log.visits], [log.channels.index("Paid Search Generic")])]
@@ -279,6 +323,13 @@ class TestDoublyRobust:
         monkeypatch.setattr(newton, "LONGEST", 1)
         gap = doubly_robust(self.randomised(500, 0.05), ["Radio", "Display"])
         assert isinstance(gap, Gap) and "reached by Display did not arrive" in gap.sentence
+
+    def test_its_search_arrives_where_one_column_tells_who_was_reached(self) -> None:
+        rng = np.random.default_rng(0)
+        for _ in range(25):
+            kinds = np.eye(3)[rng.choice(3, p=(0.9, 0.07, 0.03), size=20_000)]
+            known = np.column_stack([np.ones(len(kinds)), kinds[:, 1:], rng.random(len(kinds)) < 0.2])
+            assert robust._chances_of_being_reached(kinds[:, 0], known) is not None
 
     def test_what_is_known_twice_counts_once(self) -> None:
         log = self.randomised(500, 0.05)
