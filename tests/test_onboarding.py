@@ -121,7 +121,8 @@ def test_the_strangers_file_is_read_as_it_was_written(proposal: Proposal) -> Non
 def test_the_strangers_goals_are_proposed_and_the_gaps_in_their_values_named(proposal: Proposal) -> None:
     found, goals = settings_of(proposal), settings_of(proposal)["goals"]
     assert list(goals) == ["purchase", "lead_form", "newsletter_opt_in"] and found["main_goal"] == "purchase"
-    assert goals["purchase"] == {"event": "purchase", "kind": "site", "value": "column", "once_per": "event"}
+    assert goals["purchase"] == {"event": "purchase", "kind": "site", "value": "column", "once_per": "event",
+                                 "refunds": "ignore"}
     assert goals["newsletter_opt_in"]["once_per"] == "visitor"
     assert re.search(r"value: column  # value known for [67]\d%: totals cover those only", proposal.text)
 

@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from convtrack.goals import find_conversions
+from convtrack import engine
+from convtrack.errors import ConvtrackError
+from convtrack.goals import count_firings, find_conversions
 from convtrack.refunds import refund_findings
-from convtrack.settings import open_study
+from convtrack.settings import Study, open_study
 
 STUDY = {
     "name": "p", "title": "P", "currency": "EUR", "time_zone": "UTC", "bad_rows": "quarantine", "main_goal": "sale",
@@ -20,30 +22,34 @@ STUDY = {
 SALES = [("purchase", "t1", 50.0), ("purchase", "t2", 30.0)]
 
 
-def said(folder: Path, rows: list[tuple], statuses: dict[str, str] | None = None) -> list[str]:
+def opened(folder: Path, rows: list[tuple], statuses: dict[str, str] | None = None, **keys: object) -> Study:
+    """A study of those events and orders, whose goal has those keys."""
     events = pd.DataFrame(rows, columns=["event_name", "transaction_id", "value"])
     times = pd.date_range("2026-01-05", periods=len(rows), tz="UTC")
     events.assign(visitor_id="v", event_time=times).to_csv(folder / "events.csv", index=False)
-    study = dict(STUDY)
+    study = STUDY | {"goals": {"sale": STUDY["goals"]["sale"] | keys}}
     if statuses:
         orders = pd.DataFrame({"transaction_id": list(statuses), "status": list(statuses.values())})
         orders.assign(value=1.0, order_time="2026-01-05T10:00Z").to_csv(folder / "orders.csv", index=False)
         study["tables"] = STUDY["tables"] | {"orders": {"file": "orders.csv"}}
     (folder / "study.yaml").write_text(yaml.safe_dump(study))
-    opened = open_study(folder)
-    return refund_findings(opened, find_conversions(opened.events, opened.goals))
+    return open_study(folder)
+
+
+def said(*study: object, **keys: object) -> list[str]:
+    return refund_findings(opened(*study, **keys))
 
 
 @pytest.mark.parametrize("refund", [("refund", "t1", 50.0), ("refund", "t1", None), ("purchase", "t1", -50.0), ("refund", "t1", -50.0)])
 def test_a_whole_order_that_came_back_is_taken_off_both_totals(tmp_path: Path, refund: tuple) -> None:
     (line,) = said(tmp_path, [*SALES, refund])
-    assert line == ("goal sale: 50.00 EUR came back of 1 of its orders, 1 of them whole. Counted are 2 conversions, 80.00 EUR; "
-                    "without what came back it would be 1 and 30.00 EUR")
+    assert line == ("goal sale: 50.00 EUR came back of 1 of its orders, 1 of them whole. With them it is 2 conversions, 80.00 EUR; "
+                    "without what came back 1, 30.00 EUR. Counted is the former (refunds: ignore)")
 
 
 def test_a_part_that_came_back_leaves_the_conversion(tmp_path: Path) -> None:
     (line,) = said(tmp_path, [*SALES, ("refund", "t1", 20.0), ("refund", "t1", 5.0)])
-    assert "25.00 EUR came back of 1 of its orders, 0 of them whole" in line and line.endswith("it would be 2 and 55.00 EUR")
+    assert "25.00 EUR came back of 1 of its orders, 0 of them whole" in line and "without what came back 2, 55.00 EUR" in line
 
 
 def test_an_order_of_the_books_that_was_cancelled_came_back(tmp_path: Path) -> None:
@@ -58,3 +64,46 @@ def test_no_more_comes_back_than_was_paid_and_nothing_of_orders_that_were_not_co
 
 def test_where_nothing_came_back_nothing_is_said(tmp_path: Path) -> None:
     assert said(tmp_path, SALES, {"t1": "paid", "t2": "test"}) == []
+
+
+@pytest.mark.parametrize(("how", "values"), [("ignore", [50.0, 30.0]), ("subtract", [30.0, 30.0]), ("own goal", [50.0, 30.0, 20.0])])
+def test_a_goal_says_what_becomes_of_a_part_that_came_back(tmp_path: Path, how: str, values: list[float]) -> None:
+    study = opened(tmp_path, [*SALES, ("refund", "t1", 20.0)], refunds=how)
+    found = find_conversions(study.events, study.goals)
+    assert found["value"].tolist() == values
+    assert list(study.goals) == (["sale", "sale_refunds"] if how == "own goal" else ["sale"])
+    came = found[found["goal"] == "sale_refunds"]
+    of_t1 = found[(found["transaction_id"] == "t1") & (found["goal"] == "sale")]
+    assert came["conversion_time"].tolist() == of_t1["conversion_time"].tolist()[:len(came)]
+
+
+@pytest.mark.parametrize("goal_value", ["column", "none", 40])
+def test_what_came_back_whole_does_not_count_where_it_is_subtracted(tmp_path: Path, goal_value: object) -> None:
+    study = opened(tmp_path, SALES, {"t1": "paid", "t2": "cancelled"}, refunds="subtract", value=goal_value)
+    assert find_conversions(study.events, study.goals)["transaction_id"].tolist() == ["t1"]
+    firings = count_firings(study.events, study.goals)
+    assert firings.loc["sale", "refunded"] == 1
+    assert firings.loc["sale", "fired"] == firings.loc["sale"].drop("fired").sum() == 2
+    assert "Counted is the latter (refunds: subtract)" in refund_findings(study)[0]
+
+
+def test_what_came_back_of_an_order_in_another_currency_is_converted(tmp_path: Path) -> None:
+    study = opened(tmp_path, [*SALES, ("purchase", "t1", -10.0)], refunds="subtract")
+    events = pd.read_csv(tmp_path / "events.csv").assign(currency=["USD", "EUR", "USD"])
+    events.to_csv(tmp_path / "events.csv", index=False)
+    text = (tmp_path / "study.yaml").read_text() + "exchange_rates: {USD: 0.5}\n"
+    (tmp_path / "study.yaml").write_text(text)
+    study = open_study(tmp_path)
+    assert find_conversions(study.events, study.goals)["value"].tolist() == [20.0, 30.0]
+
+
+def test_refunds_that_a_person_mistypes_stop_the_study(tmp_path: Path) -> None:
+    with pytest.raises(ConvtrackError, match="refunds"):
+        opened(tmp_path, SALES, refunds="substract")
+
+
+def test_an_engine_refuses_to_take_off_what_it_does_not_see(tmp_path: Path) -> None:
+    study = opened(tmp_path, SALES, refunds="subtract")
+    (tmp_path / "study.yaml").write_text(study.path.read_text() + "connection: 'duckdb://'\n")
+    with pytest.raises(ConvtrackError, match="refunds: ignore"):
+        engine.study_paths(open_study(tmp_path))

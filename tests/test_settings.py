@@ -351,6 +351,7 @@ NAMES = {
     "goals: kind": [(("goals", "sale", "kind"), "sites", "site")],
     "goals: value": [(("goals", "sale", "value"), "colum", "column")],
     "goals: once_per": [(("goals", "sale", "once_per"), "evnt", "event")],
+    "goals: refunds": [(("goals", "sale", "refunds"), "substract", "subtract")],
     "goals: where": [
         (("goals", "sale", "where"), {"curency": "GBP"}, "currency"),
         (("goals", "sale", "where"), {"currency": "gbp"}, "GBP"),

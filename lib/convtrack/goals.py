@@ -39,18 +39,38 @@ class Goal(BaseModel):
 
     `event` is the event's name, and `where` may narrow it: {"interaction": "click"} takes the rows with that in that column,
     where a number or a flag is compared as one.
-    `value` is "column" (the event's own value), a number (each is worth that much), or "none" (worth is not known).
+    `value` is "column" (the event's own value), a number (each is worth that much), "none" (worth is not known), or "refunded"
+    (what came back of it; events of which nothing came back do not count).
     `once_per` is what a visitor can convert once per: "event" (each counts), "session" or "visitor".
+    `refunds` says what becomes of a conversion whose order came back: "ignore" (it counts as it was), "subtract" (what came back
+    is taken off its value, and where that was the whole it does not count), or "own goal" (it counts as it was, and a goal called
+    after this one with "_refunds" at its end counts what came back).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     event: str
     kind: Literal["site", "ad", "opt_in", "app", "offline"]
-    value: Literal["column", "none"] | Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    value: Literal["column", "none", "refunded"] | Annotated[float, Field(ge=0, allow_inf_nan=False)]
     once_per: Literal["event", "session", "visitor"]
     where: dict[str, Annotated[str, BeforeValidator(_as_written)]] = {}
+    refunds: Literal["ignore", "subtract", "own goal"] = "ignore"
     why: str = ""
+
+
+def with_own_goals(goals: Mapping[str, Goal]) -> dict[str, Goal]:
+    """The goals, each followed by one that counts what came back of it, where its `refunds` asks for that.
+
+    >>> sale = Goal(event="purchase", kind="site", value="column", once_per="event", refunds="own goal")
+    >>> list(with_own_goals({"sale": sale}))
+    ['sale', 'sale_refunds']
+    """
+    found: dict[str, Goal] = {}
+    for name, goal in goals.items():
+        found[name] = goal
+        if goal.refunds == "own goal":
+            found[f"{name}_refunds"] = goal.model_copy(update={"value": "refunded", "refunds": "ignore", "why": "What came back."})
+    return found
 
 
 def goal_table(goals: Mapping[str, Goal]) -> pd.DataFrame:
@@ -76,7 +96,7 @@ def kind_table(goals: Mapping[str, Goal]) -> pd.DataFrame:
 
 @passes_gaps
 def mark_conversions(events: pd.DataFrame, goals: Mapping[str, Goal]) -> pd.DataFrame:
-    """Every firing of a goal's event, with its `status`: counted, test, repeat, or again.
+    """Every firing of a goal's event, with its `status`: counted, test, repeat, again, or refunded.
 
     Parameters
     ----------
@@ -89,7 +109,8 @@ def mark_conversions(events: pd.DataFrame, goals: Mapping[str, Goal]) -> pd.Data
     -------
     DataFrame
         Columns of `conversions` and `status`. "test" is the shop's own traffic, "repeat" a transaction id that has
-        been counted before (the page was loaded again), "again" a firing beyond the goal's `once_per`.
+        been counted before (the page was loaded again), "again" a firing beyond the goal's `once_per`, "refunded" one whose
+        whole value came back, where the goal's `refunds` subtracts it.
 
         A goal whose event did not happen has no row; `missing_events` says so, with the nearest name that there is.
 
@@ -129,10 +150,11 @@ def find_conversions(events: pd.DataFrame, goals: Mapping[str, Goal]) -> pd.Data
 
 @passes_gaps
 def count_firings(events: pd.DataFrame, goals: Mapping[str, Goal]) -> pd.DataFrame:
-    """Firings by goal and status: fired = counted + test + repeat + again, for each goal."""
+    """Firings by goal and status: fired is the sum of the others; "refunded" is there where a goal subtracts refunds."""
     marked = mark_conversions(events, goals)
     counts = pd.crosstab(marked["goal"], marked["status"])
-    counts = counts.reindex(index=list(goals), columns=["counted", "test", "repeat", "again"], fill_value=0)
+    named = ["counted", "test", "repeat", "again", *["refunded"] * any(goal.refunds == "subtract" for goal in goals.values())]
+    counts = counts.reindex(index=list(goals), columns=named, fill_value=0)
     return counts.rename_axis(columns=None).assign(fired=counts.sum(axis=1))[["fired", *counts.columns]]
 
 
@@ -220,12 +242,20 @@ def _matching(events: pd.DataFrame, name: str, goal: Goal) -> pd.DataFrame:
     rows = events[events["event_name"] == goal.event]
     for column, wanted in goal.where.items():
         rows = rows[_holds(rows[column], wanted, f"study.yaml, goals: {name}: where:")]
-    return rows
+    return rows[_refunded(rows).notna()] if goal.value == "refunded" else rows
+
+
+def _refunded(rows: pd.DataFrame) -> pd.Series:
+    """How much of each event's value came back; missing where nothing did."""
+    return rows["refunded"] if "refunded" in rows else pd.Series(float("nan"), index=rows.index)
 
 
 def _worth(rows: pd.DataFrame, goal: Goal) -> pd.Series | float:
+    if goal.value == "refunded":
+        return _refunded(rows)
     if goal.value == "column":
-        return rows["value"] if "value" in rows else float("nan")
+        value = rows["value"] if "value" in rows else pd.Series(float("nan"), index=rows.index)
+        return value - _refunded(rows).fillna(0.0) if goal.refunds == "subtract" else value
     return float("nan") if goal.value == "none" else float(goal.value)
 
 
@@ -238,7 +268,15 @@ def _status(rows: pd.DataFrame, table: pd.DataFrame, goal: Goal) -> pd.Series:
     if goal.once_per != "event":
         key = _once_key(table, goal).where(status == "counted")
         status[key.notna().all(axis=1) & key.duplicated()] = "again"
+    if goal.refunds == "subtract":
+        status[(status == "counted") & _came_back(rows)] = "refunded"
     return status
+
+
+def _came_back(rows: pd.DataFrame) -> pd.Series:
+    """Whether the whole of each event's value came back."""
+    back = _refunded(rows)
+    return back.notna() & ~(back < rows["value"]) if "value" in rows else back.notna()
 
 
 def _once_key(table: pd.DataFrame, goal: Goal) -> pd.DataFrame:

@@ -65,7 +65,7 @@ def make_passport(study: Study, lessons: Iterable[Lesson] = ()) -> Passport:
         lessons={lesson.number: lesson_status(study, lesson) for lesson in lessons},
         findings=[*(finding for table in tables for finding in _table_findings(table)), *missing_events(events, study.goals),
                   *_identity_findings(study, conversions), *_clock_findings(study), *_value_findings(conversions),
-                  *account.findings, *refund_findings(study, conversions), *_touch_findings(study), *_spelling_findings(study),
+                  *account.findings, *refund_findings(study), *_touch_findings(study), *_spelling_findings(study),
                   *channel_findings(study)],
         currency=study.currency)
 

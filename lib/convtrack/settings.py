@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pandas as pd
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from . import people
+from . import people, refunds
 from .channels import ChannelRule, ChannelSettings, channel_rules, name_click_id, with_channels
 from .clocks import Clocks
 from .errors import ConvtrackError, nearest
 from .gaps import Gap
-from .goals import Goal, check_conditions, find_conversions
+from .goals import Goal, check_conditions, find_conversions, with_own_goals
 from .id_cells import PLACEHOLDERS
 from .plain_yaml import read_yaml
 from .schema import TABLES
@@ -67,7 +67,7 @@ class StudyFile(BaseModel):
     time_zone: str
     bad_rows: Literal["stop", "quarantine"]
     tables: dict[str, TableSource]
-    goals: dict[str, Goal] = Field(min_length=1)
+    goals: Annotated[dict[str, Goal], AfterValidator(with_own_goals)] = Field(min_length=1)
     main_goal: str
     touches: list[Interaction] = Field(min_length=1)
     lookback_days: int = Field(ge=1, le=365)
@@ -162,12 +162,24 @@ class Study:
         names = [name for name in ("events", "visitors") if name in self.settings.tables]
         return people.find_users(self._by_device(name).good for name in names)
 
+    @cached_property
+    def given_back(self) -> pd.Series:
+        """How much came back of each order, by transaction_id; see `refunds.given_back`."""
+        events = self._by_device("events")
+        return refunds.given_back(events.good, events.quarantined, self.orders, self.settings.exchange_rates)
+
     def _load(self, name: str) -> Loaded:
-        loaded = self._by_device(name)
+        loaded = self._with_refunds(self._by_device(name)) if name == "events" else self._by_device(name)
         if self.settings.identity == "visitor_id" or "visitor_id" not in loaded.good:
             return loaded
         good = people.as_people(loaded.good, self.users)
         return replace(loaded, good=good.drop_duplicates("visitor_id", ignore_index=True) if name == "visitors" else good)
+
+    def _with_refunds(self, events: Loaded) -> Loaded:
+        """The events, with what came back of them where a goal asks for it."""
+        if all(goal.refunds == "ignore" and goal.value != "refunded" for goal in self.goals.values()):
+            return events
+        return replace(events, good=refunds.with_refunds(events.good, self.given_back))
 
     def _by_device(self, name: str) -> Loaded:
         """A table before visitors become people; remembered, because who is whom is read from two of them."""
