@@ -303,11 +303,23 @@ def test_an_unknown_interaction_is_asked_and_may_be_none_of_ours(tmp_path: Path)
     assert study.events["interaction"].fillna("").tolist() == ["", "click"]
 
 
-def test_two_files_of_events_are_a_question(tmp_path: Path) -> None:
+def test_files_with_the_same_columns_are_one_table(tmp_path: Path) -> None:
     saved(tmp_path, SMALL, "january.csv")
     saved(tmp_path, SMALL + "w,2026-03-02 11:00,purchase\n", "february.csv")
-    asked = propose(tmp_path, "UTC", "EUR").questions
-    assert len(asked) == 1 and "february.csv and january.csv both look like events" in asked[0]
+    found = propose(tmp_path, "UTC", "EUR")
+    named = [Path(file).name for file in settings_of(found)["tables"]["events"]["file"]]
+    assert found.questions == [] and named == ["february.csv", "january.csv"]
+    assert len(opened(found, tmp_path).events) == 5
+
+
+@pytest.mark.parametrize("other", [SMALL, SMALL.replace("event\n", "event,note\n").replace("e\n", "e,x\n").replace("w\n", "w,x\n")])
+def test_a_copy_or_a_file_with_other_columns_that_looks_like_the_same_table_stops_the_study(tmp_path: Path, other: str) -> None:
+    saved(tmp_path, SMALL, "january.csv")
+    saved(tmp_path, other, "february.csv")
+    found = propose(tmp_path, "UTC", "EUR")
+    assert len(found.questions) == 1 and "look like events: " in found.questions[0] and "february.csv" in found.questions[0]
+    with pytest.raises(ConvtrackError, match="file"):
+        opened(found, tmp_path)
 
 
 @pytest.mark.parametrize(("name", "content", "why"), [

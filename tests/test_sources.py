@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from convtrack.errors import ConvtrackError
-from convtrack.sources import Loaded, TableSource, load_table, to_dates, to_flags, to_numbers, to_utc
+from convtrack import sources
+from convtrack.sources import Files, Loaded, TableSource, load_table, to_dates, to_flags, to_numbers, to_utc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,7 +36,7 @@ def load(text: str, table: str = "events", **options) -> Loaded:
 
 def utc(cells: list[str | None], **options) -> list:
     series = pd.Series(cells, name="event_time", dtype="str")
-    return to_utc(series, TableSource(file="events.csv", **options), Path("events.csv")).tolist()
+    return to_utc(series, TableSource(file="events.csv", **options), Files((Path("events.csv"),))).tolist()
 
 
 # ------------------------------------------------------------------------------------------------ nothing is lost
@@ -343,7 +344,7 @@ def test_a_day_that_contradicts_the_order_given_is_not_turned_round(cells, day_f
 )
 def test_dates_written_as_iso_are_read_as_iso_whatever_day_first_says(days, day_first):
     cells = pd.Series([day.isoformat() for day in days], name="date", dtype="str")
-    found = to_dates(cells, TableSource(file="spend.csv", day_first=day_first), Path("spend.csv"))
+    found = to_dates(cells, TableSource(file="spend.csv", day_first=day_first), Files((Path("spend.csv"),)))
     assert [moment.date() for moment in found] == days
 
 
@@ -353,7 +354,7 @@ def test_dates_written_as_iso_are_read_as_iso_whatever_day_first_says(days, day_
 )
 def test_a_date_is_the_day_that_the_file_writes_whatever_its_zone(cell):
     cells = pd.Series([cell], name="date", dtype="str")
-    assert to_dates(cells, TableSource(file="spend.csv"), Path("spend.csv")).tolist() == [
+    assert to_dates(cells, TableSource(file="spend.csv"), Files((Path("spend.csv"),))).tolist() == [
         pd.Timestamp("2026-01-05")
     ]
 
@@ -666,3 +667,44 @@ def test_all_reasons_of_a_row_are_given():
         "value",
         "is_test",
     ]
+
+
+@settings(max_examples=300)
+@given(st.text("ab, \n\r\t'\\é", max_size=60), st.sampled_from(["", '"', '"c,d"', "NA", "\ufeff"]))
+def test_a_csv_is_cut_as_pandas_cuts_it(tmp_path_factory: pytest.TempPathFactory, text: str, inserted: str) -> None:
+    """Arrow may be the faster one, but not another one."""
+    path = tmp_path_factory.getbasetemp() / "cut.csv"
+    path.write_text(text[:9] + inserted + text[9:], encoding="utf-8", newline="")
+    by_pandas = {"dtype": "str", "keep_default_na": False, "na_values": [""], "skip_blank_lines": False, "header": None}
+    found = []
+    for cut in (lambda: sources._cut(path, TableSource(file="cut.csv"), 0), lambda: pd.read_csv(path, encoding="utf-8-sig", **by_pandas)):
+        try:
+            found.append(cut().fillna("missing").values.tolist())
+        except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+            found.append(type(error))
+    assert found[0] == found[1]
+
+
+def test_several_files_are_one_table_whose_rows_keep_their_file_and_number(tmp_path: Path) -> None:
+    rows = [["e1", "purchase", TIME, "v", "5", "false"], ["e2", "purchase", TIME, "v", "-1", "false"]]
+    (tmp_path / "a.csv").write_text(as_csv(rows[:1]))
+    (tmp_path / "b.csv").write_text(as_csv([rows[0], rows[1]]) + "\nTotal,,,,4,\n")
+    loaded = load_table("events", TableSource(file=["a.csv", "b.csv"]), tmp_path)
+    assert loaded.good["event_id"].tolist() == ["e1"] and loaded.read == 4 and loaded.files.name == "a.csv and 1 more"
+    said = {loaded.files.row(number): reason for number, reason in loaded.quarantined["reason"].items()}
+    assert said == {"b.csv, row 2": "event_id: already used in an earlier row", "b.csv, row 3": "value: negative",
+                    "b.csv, row 5": "a total of the rows above it"}
+
+
+def test_files_without_ids_number_their_events_through(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text(f"event_name,event_time,visitor_id\npurchase,{TIME},v\n")
+    loaded = load_table("events", TableSource(file=["a.csv", "b.csv"]), tmp_path)
+    assert loaded.good["event_id"].is_unique and len(loaded.good) == 2
+
+
+def test_files_with_other_columns_are_refused_by_name(tmp_path: Path, complaint) -> None:
+    (tmp_path / "a.csv").write_text(f"event_name,event_time,visitor_id\npurchase,{TIME},v\n")
+    (tmp_path / "b.csv").write_text(f"event_name,event_time,visitor_id,value\npurchase,{TIME},v,9\n")
+    said = complaint(load_table, "events", TableSource(file=["a.csv", "b.csv"]), tmp_path)
+    assert "b.csv has a column 'value' and a.csv has not" in said

@@ -137,13 +137,14 @@ def _names(models: str | None) -> list[str] | None:
 def _comparable(data: Path, models: list[str] | None, by: str, separator: str | None) -> tuple[Any, Any, Any]:
     """The journeys or paths to compare on, journeys of every touch if a platform is asked for, and the models."""
     from .attribution import Platform, read_paths, with_platforms
+
+    if data.suffix in (".csv", ".parquet"):
+        return read_paths(data, separator), None, models
     from .goals import missing_events
     from .journeys import journeys_of
     from .schema import INTERACTIONS
     from .settings import open_study
 
-    if data.suffix in (".csv", ".parquet"):
-        return read_paths(data, separator), None, models
     study = open_study(data)
     chosen = None if models is None else with_platforms(models, study.platforms)
     if study.settings.connection is not None:
@@ -174,7 +175,7 @@ def _check_touched(journeys: Any, study: Any) -> None:
     won = journeys[journeys["converted"]]
     if len(won) and not won["path"].map(len).any():
         first = won["journey_id"].iloc[0].removeprefix(f"conversion {study.main_goal}:")
-        raise ConvtrackError(f"{study.loaded('events').file.name}, event_id {first}: no touch in the {study.lookback_days} "
+        raise ConvtrackError(f"{study.loaded('events').files.name}, event_id {first}: no touch in the {study.lookback_days} "
                              f"days before it, and so with every conversion. Raise lookback_days in study.yaml, or check "
                              f"that event_time, visitor_id and channel are the right columns.")
 

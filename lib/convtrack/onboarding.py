@@ -112,9 +112,14 @@ def propose(data: Path, time_zone: str | None = None, currency: str | None = Non
     title = name or data.resolve().stem
     short = re.sub(r"[^A-Za-z0-9_.-]+", "-", title).strip("-._") or "study"
     facts = {"file": data.resolve().name, "name": short, "title": title, "time_zone": time_zone, "tables": tables,
-             "left_out": left_out, "spellings": partial(_spellings, merged=_merged(tables)),
+             "left_out": left_out, "rivals_of": partial(_rivals, left_out), "spellings": partial(_spellings, merged=_merged(tables)),
              **_money(tables, currency), **_goals(tables[0]), **_touches(tables[0])}
     return Proposal(_fill_in(facts), folder)
+
+
+def _rivals(left_out: Mapping[str, Found | str], found: Found) -> list[str]:
+    """The files that look like the same table, but are no part of it."""
+    return [name for name, why in left_out.items() if why is found]
 
 
 def write_proposal(proposal: Proposal, folder: Path, overwrite: bool = False) -> Path:
@@ -156,6 +161,8 @@ def _yaml(value: Any) -> str:
 
 
 def _relative(value: Any, folder: Path | None) -> Any:
+    if isinstance(value, list):
+        return [_relative(part, folder) for part in value]
     if not isinstance(value, Path):
         return value
     path = value.resolve()

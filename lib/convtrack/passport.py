@@ -103,19 +103,24 @@ def _goal_total(conversions: pd.DataFrame, currency: str) -> dict[str, float | i
 def _quarantine_findings(loaded: Loaded) -> list[str]:
     reasons = loaded.quarantined["reason"]
     first = reasons.drop_duplicates()
-    return [f"{loaded.file.name}: {count:,} rows set aside: {reason} (first: row {first.index[first == reason][0]})"
+    return [f"{loaded.files.name}: {count:,} rows set aside: {reason} (first: {_first(loaded, first.index[first == reason][0])})"
             for reason, count in reasons.value_counts().items()]
+
+
+def _first(loaded: Loaded, row: int) -> str:
+    """The row of the only file, or the file too."""
+    return loaded.files.row(row) if len(loaded.files.paths) > 1 else f"row {row}"
 
 
 def _table_findings(loaded: Loaded) -> list[str]:
     """What was not used of a file: lines above its header, rows set aside, texts that stand where an id is missing."""
-    skipped = [f"{loaded.file.name}: lines above the header that were skipped: {loaded.skipped:,}"] if loaded.skipped else []
+    skipped = [f"{loaded.files.name}: lines above the header that were skipped: {loaded.skipped:,}"] if loaded.skipped else []
     return [*skipped, *_quarantine_findings(loaded), *_placeholder_findings(loaded)]
 
 
 def _placeholder_findings(loaded: Loaded) -> list[str]:
     rows = loaded.placeholders.itertuples()
-    return [f"{loaded.file.name}: {row.column} is '{row.text}' in {row.rows:,} rows, which is no id; it counts as missing" for row in rows]
+    return [f"{loaded.files.name}: {row.column} is '{row.text}' in {row.rows:,} rows, which is no id; it counts as missing" for row in rows]
 
 
 def _identity_findings(study: Study, conversions: pd.DataFrame) -> list[str]:
@@ -149,7 +154,7 @@ def _touch_findings(study: Study) -> list[str]:
         return []
     first = missing["journey_id"].iloc[0].removeprefix(f"conversion {study.main_goal}:")
     return [f"goal {study.main_goal}: {len(missing):,} of {journeys['converted'].sum():,} conversions have no touch in the "
-            f"{study.lookback_days} days before them (first: event_id {first} of {study.loaded('events').file.name}); "
+            f"{study.lookback_days} days before them (first: event_id {first} of {study.loaded('events').files.name}); "
             f"they are counted as unattributed"]
 
 

@@ -14,7 +14,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import cached_property
 from importlib import resources
@@ -25,12 +25,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import yaml
-from scipy.optimize import linear_sum_assignment
 
 from .channels import channel_rules
 from .errors import ConvtrackError
 from .schema import TABLES, Column
-from .sources import TableSource, lines_above_header, neighbour, read_raw, to_numbers, to_utc, total_rows
+from .sources import Files, TableSource, lines_above_header, neighbour, read_raw, to_numbers, to_utc, total_rows
 
 ROWS_TO_JUDGE, VALUES_TO_JUDGE, LETTERS_TO_SNIFF = 20_000, 2_000, 200_000
 THRESHOLD = 0.5  # name and content together must speak for a column at least so much
@@ -133,11 +132,15 @@ def _alike(name: Word, word: Word) -> float:
 
 @dataclass(frozen=True)
 class Look:
-    """A file, how it is to be read, and what is in it; columns are judged by the first 20,000 rows."""
+    """A file, how it is to be read, and what is in it; columns are judged by the first 20,000 rows.
+
+    `more` are files that are read alike and have the same columns: parts of one table.
+    """
 
     path: Path
     separator: str = ","
     encoding: str = "utf-8-sig"
+    more: tuple[Path, ...] = ()
 
     @property
     def is_text(self) -> bool:
@@ -147,8 +150,24 @@ class Look:
     @cached_property
     def frame(self) -> pd.DataFrame:
         """All its rows but totals, as the study is going to read them."""
-        rows = read_raw(self.path, self.source)
-        return rows.drop(index=total_rows(rows))
+        parts = [read_raw(path, self.source) for path in self.paths]
+        rows = [part.drop(index=total_rows(part)) for part in parts]
+        return pd.concat(rows, ignore_index=True) if self.more else rows[0]
+
+    @property
+    def paths(self) -> list[Path]:
+        """Its files, by name."""
+        return sorted([self.path, *self.more])
+
+    def with_parts(self, others: Iterable[Look]) -> Look:
+        """The same, with those of the others that are read alike and have the same columns; a copy is no part."""
+        alike = [other for other in others if other.path != self.path and other.is_like(self) and not other.frame.equals(self.frame)]
+        return replace(self, more=tuple(other.path for other in alike)) if alike else self
+
+    def is_like(self, other: Look) -> bool:
+        """Whether two are read alike and have the same columns."""
+        read = [(look.is_text, look.separator, look.encoding, set(look.frame.columns)) for look in (self, other)]
+        return read[0] == read[1]
 
     @property
     def source(self) -> TableSource:
@@ -157,8 +176,8 @@ class Look:
 
     @property
     def skipped(self) -> int:
-        """How many lines stand above its header."""
-        return lines_above_header(self.path, self.source)
+        """How many lines stand above its header, or its headers."""
+        return sum(lines_above_header(path, self.source) for path in self.paths)
 
     @cached_property
     def profiles(self) -> dict[str, Profile]:
@@ -248,7 +267,7 @@ def _profile(name: str, cells: pd.Series) -> Profile:
     some = texts.head(VALUES_TO_JUDGE)
     dated = some[some.str.contains(r"\d\D{1,3}\d|\d{8}")]
     sources = [TableSource(file="", day_first=first, time_zone="UTC") for first in (True, False)]
-    times = max(to_utc(dated, s, Path()).notna().sum() for s in sources) if len(dated) else 0
+    times = max(to_utc(dated, s, Files((Path(),))).notna().sum() for s in sources) if len(dated) else 0
     numbers = max(to_numbers(some, mark).notna().sum() for mark in ".,")
     least = max(1, len(some))
     return Profile(name, _word(name), len(cells), len(filled), texts, times / least, numbers / least)
@@ -303,6 +322,8 @@ def _grid(columns: dict[str, Column], profiles: dict[str, Profile], fit: Callabl
 
 def _pairs(scores: pd.DataFrame, needed: list[str]) -> dict[str, str]:
     """The pairing with the largest sum of weight × score³, so that one sure pair beats two doubtful ones."""
+    from scipy.optimize import linear_sum_assignment
+
     table = scores.to_numpy()
     weights = np.where(scores.index.isin(needed), 10.0, 1.0)[:, None] * np.where(table < THRESHOLD, 0, table) ** 3
     chosen = linear_sum_assignment(weights, maximize=True)
@@ -457,16 +478,17 @@ def find_tables(data: Path, words: Words) -> tuple[list[Found], dict[str, Found 
     files = _files(data)
     if len(files) == 1:
         return [_checked(_found("events", _look_at(files[0]), words))], {}
+    looks, left_out = _readable(sorted(files, key=lambda path: -path.stat().st_size))
     chosen: dict[str, Found] = {}
-    left_out: dict[str, Found | str] = {}
-    for path in sorted(files, key=lambda path: -path.stat().st_size):
-        try:
-            found = _best(_look_at(path), words)
-        except ConvtrackError as error:
-            left_out[path.name] = str(error)
+    taken: set[Path] = set()
+    for look in looks:
+        if look.path in taken:
             continue
+        whole = look.with_parts(other for other in looks if other.path not in taken)
+        taken |= set(whole.paths)
+        found = _best(whole, words)
         if found is None or chosen.setdefault(found.table, found) is not found:
-            left_out[path.name] = chosen[found.table] if found else "it fits no table"
+            left_out |= {path.name: chosen[found.table] if found else "it fits no table" for path in whole.paths}
     if "events" not in chosen:
         unread = [why for why in left_out.values() if isinstance(why, str) and why != "it fits no table"]
         raise ConvtrackError(f"No file looks like events (in each row a visitor, a time and an event name): "
@@ -474,6 +496,19 @@ def find_tables(data: Path, words: Words) -> tuple[list[Found], dict[str, Found 
                              f"{' (' + unread[0] + ')' if unread else ''}")
     _checked(chosen["events"])
     return [chosen[table] for table in TABLES if table in chosen], left_out
+
+
+def _readable(paths: Iterable[Path]) -> tuple[list[Look], dict[str, Found | str]]:
+    """A look at each file that can be read, and why the others cannot."""
+    looks, unread = [], {}
+    for path in paths:
+        try:
+            look = _look_at(path)
+            look.frame  # noqa: B018 - reading it is what may fail
+            looks.append(look)
+        except ConvtrackError as error:
+            unread[path.name] = str(error)
+    return looks, unread
 
 
 def listed(names: Iterable[str], most: int = 12) -> str:

@@ -128,7 +128,7 @@ def _credit(study: Study) -> _Credit:
 def make_provenance(study: Study, runs: Iterable[Any]) -> dict[str, Any]:
     """Where the results come from: digests of the study file and its tables, versions, and the lessons' parameters."""
     files = {study.path.name: digest(study.path)}
-    files |= {source.file: digest(study.path.parent / source.file) for source in study.settings.tables.values()}
+    files |= {file: digest(study.path.parent / file) for source in study.settings.tables.values() for file in source.files}
     return {"study": study.name, "files_sha256": files, "python": platform.python_version(),
             "versions": {name: version(name) for name in LIBRARIES},
             "lessons": {run.lesson.number: {"status": run.status, "parameters": dict(run.parameters),

@@ -8,13 +8,14 @@ from __future__ import annotations
 import sys
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
-import pandera.pandas as pa
 import yaml
-from pandera.errors import SchemaErrors
 from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    import pandera.pandas as pa  # half a second, so that it is loaded where a table is checked
 
 Kind = Literal["id", "text", "time", "date", "money", "amount", "count", "flag"]
 MUST_NOT_BE_NEGATIVE: tuple[Kind, ...] = ("money", "count")
@@ -74,6 +75,8 @@ def dictionary(table: str) -> pd.DataFrame:
 
 def _checks(column: Column) -> list[pa.Check]:
     """The checks that a column's contract asks for, each called by what it finds."""
+    import pandera.pandas as pa
+
     among = "not one of " + ", ".join(column.allowed)
     checks = [(column.required, pa.Check(lambda s: s.notna(), ignore_na=False, error="missing")),
               (column.kind in MUST_NOT_BE_NEGATIVE, pa.Check.ge(0, error="negative")),
@@ -88,11 +91,15 @@ def contract(table: str, columns: pd.Index | None = None) -> pa.DataFrameSchema:
     >>> sorted(contract("visitors").columns)
     ['user_id', 'visitor_id']
     """
+    import pandera.pandas as pa
+
     present = [c for c in TABLES[table] if columns is None or c.name in columns]
     return pa.DataFrameSchema({c.name: pa.Column(nullable=True, checks=_checks(c)) for c in present})
 
 
 def _failures(frame: pd.DataFrame, table: str) -> pd.DataFrame:
+    from pandera.errors import SchemaErrors
+
     try:
         contract(table, frame.columns).validate(frame, lazy=True)
     except SchemaErrors as errors:

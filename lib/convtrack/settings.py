@@ -324,7 +324,7 @@ def _plain(name: str) -> str:
 def _check_bad_rows(loaded: Loaded, settings: StudyFile) -> None:
     bad = len(loaded.quarantined) - len(loaded.totals)
     if bad and loaded.good.empty:
-        raise ConvtrackError(f"{loaded.first_reason()} No row of {loaded.file.name} can be used ({bad} of {loaded.read} "
+        raise ConvtrackError(f"{loaded.first_reason()} No row of {loaded.files.name} can be used ({bad} of {loaded.read} "
                              f"have a fault). Correct the file, or its mapping in study.yaml.")
     if bad and settings.bad_rows == "stop":
         raise ConvtrackError(f"{loaded.first_reason()} {bad} of {loaded.read} rows have a fault. Correct them, or set "
@@ -345,6 +345,6 @@ def _in_one_currency(frame: pd.DataFrame, loaded: Loaded, settings: StudyFile) -
 
 def _check_rates(foreign: pd.Series, loaded: Loaded, settings: StudyFile) -> None:
     for row, code in foreign[~foreign.isin(list(settings.exchange_rates))].head(1).items():
-        raise ConvtrackError(f"{loaded.file.name}, row {row}, column currency: {code}, but the study reports in "
+        raise ConvtrackError(f"{loaded.files.row(row)}, column currency: {code}, but the study reports in "
                              f"{settings.currency}.{nearest(code, settings.exchange_rates)} "
                              f"Write the rate in study.yaml: exchange_rates: {{{code}: 0.00}}")

@@ -6,18 +6,24 @@ that cannot be used is set aside with its reason, or stops the study: which of t
 
 from __future__ import annotations
 
+import codecs
 import csv
+import io
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.csv as csv_of_arrow
 import pyarrow.parquet as pq
 from pandas.tseries.api import guess_datetime_format
 from pydantic import BaseModel, ConfigDict, Field
@@ -45,11 +51,14 @@ TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no"
 
 
 class TableSource(BaseModel):
-    """Where a table is and how to read it; the entries under `tables:` in study.yaml."""
+    """Where a table is and how to read it; the entries under `tables:` in study.yaml.
+
+    Several files are one table if they have the same columns: `file: [january.csv, february.csv]`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    file: str
+    file: str | Annotated[list[str], Field(min_length=1)]
     separator: str = Field(",", min_length=1, max_length=1)
     encoding: str = "utf-8-sig"
     decimal: str = Field(".", pattern=r"^[.,]$")
@@ -58,16 +67,49 @@ class TableSource(BaseModel):
     columns: dict[str, str | list[str]] = {}
     values: dict[str, dict[str, str]] = {}
 
+    @property
+    def files(self) -> list[str]:
+        """The names of all its files."""
+        return listed(self.file)
+
+    @property
+    def named(self) -> str:
+        """Its file or files in a sentence."""
+        return Files(tuple(map(Path, self.files))).name
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of a table. Its rows are numbered through; `starts` says how many numbers are taken before each file's own."""
+
+    paths: tuple[Path, ...]
+    starts: tuple[int, ...] = (0,)
+
+    @property
+    def name(self) -> str:
+        """The file's name, and how many more there are."""
+        more = len(self.paths) - 1
+        return f"{self.paths[0].name} and {more} more" if more else self.paths[0].name
+
+    def row(self, number: int) -> str:
+        """The file and its own number of a row.
+
+        >>> Files((Path("a.csv"), Path("b.csv")), (0, 11)).row(13)
+        'b.csv, row 2'
+        """
+        place = bisect_left(self.starts, number) - 1
+        return f"{self.paths[place].name}, row {number - self.starts[place]}"
+
 
 @dataclass(frozen=True)
 class Loaded:
-    """A table as read: the rows to use, the rows set aside with their reasons, and how many the file had.
+    """A table as read: the rows to use, the rows set aside with their reasons, and how many the files had.
 
-    `skipped` lines above the header are no rows; `totals` are the rows set aside that are totals of the file's own.
+    `skipped` lines above the headers are no rows; `totals` are the rows set aside that are totals of a file's own.
     """
 
     name: str
-    file: Path
+    files: Files
     good: pd.DataFrame
     quarantined: pd.DataFrame
     read: int
@@ -78,12 +120,12 @@ class Loaded:
     def first_reason(self) -> str:
         """The first quarantined row, as one line that names file, row and reason."""
         row = self.quarantined.drop(index=list(self.totals)).iloc[0]
-        return f"{self.file.name}, row {row.name}, column {row['reason'].split('; ')[0]}."
+        return f"{self.files.row(row.name)}, column {row['reason'].split('; ')[0]}."
 
 
 def load_table(name: str, source: TableSource, folder: Path, clocks: Clocks = Clocks(),
                placeholders: Iterable[str] = PLACEHOLDERS) -> Loaded:
-    """A file as the table `name` of the contract, with the rows that break it set aside.
+    """A file, or several, as the table `name` of the contract, with the rows that break it set aside.
 
     Parameters
     ----------
@@ -101,7 +143,7 @@ def load_table(name: str, source: TableSource, folder: Path, clocks: Clocks = Cl
     Returns
     -------
     Loaded
-        The index of both tables is the row of the file, where the header is row 1.
+        The index of both tables is the row of the file, where the header is row 1; several files are numbered through.
 
     Raises
     ------
@@ -109,19 +151,32 @@ def load_table(name: str, source: TableSource, folder: Path, clocks: Clocks = Cl
         If the file is missing, empty, without header or without a required column, or if its times have no time zone.
     """
     check_columns(name, source)
-    path = folder / source.file
-    raw = read_raw(path, source)
-    totals = total_rows(raw)
-    mapped = _respelled(_mapped(raw.drop(index=totals), name, source, path), source, path)
+    raw, totals, files = _read_files([folder / file for file in source.files], source)
+    mapped = _respelled(_mapped(raw.drop(index=totals), name, source, files), source, files)
     named, found = _without_placeholders(mapped, name, tuple(placeholders))
-    frame, unread = _typed(named, name, source, path)
+    frame, unread = _typed(named, name, source, files)
     unread = _together(unread, _off_clock(frame, name, clocks))
     readable = frame if unread.empty else frame.drop(index=unread.index)
     good, bad = validate(_earliest_first(readable) if name == "events" else readable, name)
     good = good.sort_index()
     parts = [raw.loc[totals].assign(reason=A_TOTAL), raw.loc[unread.index].assign(reason=unread), bad]
     quarantined = pd.concat([part for part in parts if len(part)] or [bad]).sort_index()
-    return Loaded(name, path, good, quarantined, len(raw), found, lines_above_header(path, source), tuple(totals))
+    skipped = sum(lines_above_header(path, source) for path in files.paths)
+    return Loaded(name, files, good, quarantined, len(raw), found, skipped, tuple(totals))
+
+
+def _read_files(paths: list[Path], source: TableSource) -> tuple[pd.DataFrame, pd.Index, Files]:
+    """All rows, numbered through, the numbers of those that are totals, and which files they are of."""
+    parts, starts = [read_raw(path, source) for path in paths], [0]
+    for path, part in zip(paths, parts, strict=True):
+        for column in sorted(set(part.columns) ^ set(parts[0].columns)):
+            has, lacks = (path, paths[0]) if column in part else (paths[0], path)
+            raise ConvtrackError(f"{has.name} has a column '{column}' and {lacks.name} has not, so they are not one table. Export both "
+                                 f"alike, or name one of them in `file:`.")
+        starts.append(starts[-1] + int(part.index.max()))
+    numbered = [part.set_axis(part.index + start) for part, start in zip(parts, starts)]
+    totals = [number for part in numbered for number in total_rows(part)]
+    return pd.concat(numbered), pd.Index(totals), Files(tuple(paths), tuple(starts[:-1]))
 
 
 def _without_placeholders(frame: pd.DataFrame, name: str, words: tuple[str, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -230,9 +285,8 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 def _read_csv(path: Path, source: TableSource) -> pd.DataFrame:
     above = lines_above_header(path, source)
-    try:  # the header is read as a row, because pandas would take longer rows for rows with an index
-        lines = pd.read_csv(path, sep=source.separator, dtype="str", keep_default_na=False, na_values=[""],
-                            encoding=source.encoding, skip_blank_lines=False, header=None, skiprows=above)
+    try:
+        lines = _cut(path, source, above)
     except pd.errors.EmptyDataError:
         raise ConvtrackError(f"{path.name} is empty. Export it again with a header and rows.") from None
     except (pd.errors.ParserError, LookupError, ValueError, OSError) as error:
@@ -242,6 +296,30 @@ def _read_csv(path: Path, source: TableSource) -> pd.DataFrame:
     _check_header(pd.Index(names), path, above + 1)
     frame = lines.iloc[1:].set_axis(names.tolist(), axis=1)
     return frame.loc[:, frame.columns != ""].set_axis(range(above + 2, above + 2 + len(frame)))
+
+
+def _cut(path: Path, source: TableSource, above: int) -> pd.DataFrame:
+    """The cells of a CSV as text, its header among the rows.
+
+    Arrow is several times faster, where it can be relied on: rows are equally long, the first is not blank, there are no quotes
+    (it takes one that is not closed for a cell that goes on to the end of the file).
+    """
+    if codecs.lookup(source.encoding).name in ("utf-8", "utf-8-sig"):
+        with suppress(pa.ArrowException, OSError):  # pandas reads what Arrow does not, or says what is wrong
+            content = path.read_bytes()
+            lines = _cut_by_arrow(content, source.separator, above) if b'"' not in content else None
+            if lines is not None and lines.iloc[0].notna().any():
+                return lines
+    return pd.read_csv(path, sep=source.separator, dtype="str", keep_default_na=False, na_values=[""], encoding=source.encoding,
+                       skip_blank_lines=False, header=None, skiprows=above)  # else a longer row would be one with an index
+
+
+def _cut_by_arrow(content: bytes, separator: str, above: int) -> pd.DataFrame:
+    table = csv_of_arrow.read_csv(
+        io.BytesIO(content), csv_of_arrow.ReadOptions(skip_rows=above, autogenerate_column_names=True),
+        csv_of_arrow.ParseOptions(delimiter=separator, ignore_empty_lines=False),
+        csv_of_arrow.ConvertOptions(strings_can_be_null=True, null_values=[""], default_column_type=pa.string()))
+    return table.to_pandas(types_mapper=AS_WRITTEN.get).set_axis(range(table.num_columns), axis=1)
 
 
 def lines_above_header(path: Path, source: TableSource) -> int:
@@ -311,38 +389,39 @@ def _check_header(names: pd.Index, path: Path, row: int) -> None:
                              f"Put a header line with column names first.")
 
 
-def _mapped(raw: pd.DataFrame, name: str, source: TableSource, path: Path) -> pd.DataFrame:
+def _mapped(raw: pd.DataFrame, name: str, source: TableSource, files: Files) -> pd.DataFrame:
     """The columns of ours that the file has, under our names; visitors keep the file's other columns too."""
-    _check_mapping(raw, source, path)
-    mapped = {ours: _cells(raw, theirs, path) for ours, theirs in source.columns.items()}  # one of theirs may serve two of ours
-    used = {column for theirs in source.columns.values() for column in _listed(theirs)}
+    _check_mapping(raw, source, files)
+    mapped = {ours: _cells(raw, theirs, files) for ours, theirs in source.columns.items()}  # one of theirs may serve two of ours
+    used = {column for theirs in source.columns.values() for column in listed(theirs)}
     frame = raw.loc[:, ~raw.columns.isin([*source.columns, *used])].assign(**mapped)
     if name == "events" and "event_id" not in frame:
         frame["event_id"] = [f"row{row:09d}" for row in frame.index]
     for column in (c.name for c in TABLES[name] if c.required and c.name not in frame):
-        raise ConvtrackError(f"{path.name} has no column '{column}'.{nearest(column, raw.columns)} "
+        raise ConvtrackError(f"{files.name} has no column '{column}'.{nearest(column, raw.columns)} "
                              f"Map it in study.yaml: tables: {name}: columns: {{{column}: YOUR_COLUMN}}")
     return frame if name == "visitors" else frame[[c for c in column_names(name) if c in frame]]
 
 
-def _check_mapping(raw: pd.DataFrame, source: TableSource, path: Path) -> None:
+def _check_mapping(raw: pd.DataFrame, source: TableSource, files: Files) -> None:
     for ours, theirs in source.columns.items():
-        for column in _listed(theirs):
+        for column in listed(theirs):
             if column not in raw:
-                raise ConvtrackError(f"{path.name} has no column '{column}' (for {ours}).{nearest(column, raw.columns)}")
+                raise ConvtrackError(f"{files.name} has no column '{column}' (for {ours}).{nearest(column, raw.columns)}")
 
 
-def _listed(theirs: str | list[str]) -> list[str]:
+def listed(theirs: str | list[str]) -> list[str]:
+    """One name or several, as a list."""
     return [theirs] if isinstance(theirs, str) else theirs
 
 
-def _cells(raw: pd.DataFrame, theirs: str | list[str], path: Path) -> pd.Series:
+def _cells(raw: pd.DataFrame, theirs: str | list[str], files: Files) -> pd.Series:
     """One column of the file, or several put together, as a date and a time are."""
-    columns = [raw[name] for name in _listed(theirs)]
+    columns = [raw[name] for name in listed(theirs)]
     for cells in columns:
         first = cells.dropna().head(1)
         if cells.dtype == "object" and isinstance(first.squeeze(), (dict, list, np.ndarray)):
-            raise ConvtrackError(f"{path.name}, column {cells.name}: its cells hold several values ({str(first.squeeze())[:60]}). "
+            raise ConvtrackError(f"{files.name}, column {cells.name}: its cells hold several values ({str(first.squeeze())[:60]}). "
                                  f"Export each as a column of its own, and map that.")
     if len(columns) == 1:
         return columns[0]
@@ -351,21 +430,21 @@ def _cells(raw: pd.DataFrame, theirs: str | list[str], path: Path) -> pd.Series:
     return day.str.cat(clocks, sep=" ")
 
 
-def _respelled(frame: pd.DataFrame, source: TableSource, path: Path) -> pd.DataFrame:
+def _respelled(frame: pd.DataFrame, source: TableSource, files: Files) -> pd.DataFrame:
     for column, spellings in source.values.items():
         if column not in frame:
-            raise ConvtrackError(f"study.yaml, values: '{column}' is not a column of {path.name}."
+            raise ConvtrackError(f"study.yaml, values: '{column}' is not a column of {files.name}."
                                  f"{nearest(column, frame.columns)}")
         stripped = _text(frame[column])
         frame = frame.assign(**{column: stripped.map(spellings).fillna(stripped)})
     return frame
 
 
-def _typed(frame: pd.DataFrame, name: str, source: TableSource, path: Path) -> tuple[pd.DataFrame, pd.Series]:
+def _typed(frame: pd.DataFrame, name: str, source: TableSource, files: Files) -> tuple[pd.DataFrame, pd.Series]:
     """The frame with every column converted, and for each row that could not be, the reasons."""
     reasons = pd.Series("", index=frame.index, dtype="str")
     for column in (c for c in TABLES[name] if c.name in frame):
-        converted, problem = _convert(frame[column.name], column, source, path)
+        converted, problem = _convert(frame[column.name], column, source, files)
         unread = _text(frame.loc[converted.isna(), column.name].dropna())
         lost = reasons.index.isin(unread.index[unread != ""])  # a blank cell is a missing one, as an empty one is
         if lost.any():
@@ -374,11 +453,11 @@ def _typed(frame: pd.DataFrame, name: str, source: TableSource, path: Path) -> t
     return frame, reasons[reasons != ""].str.removesuffix("; ")
 
 
-def _convert(cells: pd.Series, column: Column, source: TableSource, path: Path) -> tuple[pd.Series, str]:
+def _convert(cells: pd.Series, column: Column, source: TableSource, files: Files) -> tuple[pd.Series, str]:
     if column.kind == "time":
-        return to_utc(cells, source, path), "not a time, or one that the clock change skips or repeats"
+        return to_utc(cells, source, files), "not a time, or one that the clock change skips or repeats"
     if column.kind == "date":
-        return to_dates(cells, source, path), "not a date"
+        return to_dates(cells, source, files), "not a date"
     if column.kind in ("money", "count", "amount"):
         return to_numbers(cells, source.decimal), f"not a number with decimal '{source.decimal}'"
     if column.kind == "flag":
@@ -420,25 +499,25 @@ def to_flags(cells: pd.Series) -> pd.Series:
     return _text(cells).str.casefold().map(TRUTHS).astype("boolean")
 
 
-def to_utc(cells: pd.Series, source: TableSource, path: Path) -> pd.Series:
+def to_utc(cells: pd.Series, source: TableSource, files: Files) -> pd.Series:
     """Times in UTC; local times are read in the source's time zone, which must then be given.
 
     >>> source = TableSource(file="e.csv", day_first=True, time_zone="Europe/Berlin")
-    >>> to_utc(pd.Series(["05.01.2026 14:03"], name="event_time"), source, Path("e.csv"))[0]
+    >>> to_utc(pd.Series(["05.01.2026 14:03"], name="event_time"), source, Files((Path("e.csv"),)))[0]
     Timestamp('2026-01-05 13:03:00+0000', tz='UTC')
     """
     if pd.api.types.is_datetime64_any_dtype(cells):
-        return _localized(cells, cells, source, path) if cells.dt.tz is None else _microseconds(cells)
-    text = _iso(cells, source, path)
+        return _localized(cells, cells, source, files) if cells.dt.tz is None else _microseconds(cells)
+    text = _iso(cells, source, files)
     zoned = text.str.contains(ZONED, regex=True, na=False)
-    local = _localized(_parsed(text[~zoned]), cells, source, path)
+    local = _localized(_parsed(text[~zoned]), cells, source, files)
     return pd.concat([_parsed(text[zoned], utc=True), local]).reindex(cells.index)
 
 
-def _localized(times: pd.Series, cells: pd.Series, source: TableSource, path: Path) -> pd.Series:
+def _localized(times: pd.Series, cells: pd.Series, source: TableSource, files: Files) -> pd.Series:
     if times.notna().any() and source.time_zone is None:
         row = times.first_valid_index()
-        raise ConvtrackError(f"{path.name}, row {row}, column {cells.name}: '{cells[row]}' has no time zone. Write the "
+        raise ConvtrackError(f"{files.row(row)}, column {cells.name}: '{cells[row]}' has no time zone. Write the "
                              f"zone of this file in study.yaml, under its table: time_zone: Europe/London (or yours)")
     return _microseconds(times.dt.tz_localize(zone(source.time_zone or "UTC"), ambiguous="NaT", nonexistent="NaT"))
 
@@ -447,12 +526,12 @@ def _microseconds(times: pd.Series) -> pd.Series:
     return times.dt.tz_convert("UTC").astype("datetime64[us, UTC]")
 
 
-def to_dates(cells: pd.Series, source: TableSource, path: Path) -> pd.Series:
+def to_dates(cells: pd.Series, source: TableSource, files: Files) -> pd.Series:
     """Days as the file writes them, whatever their time zone, as times at midnight without one."""
     if pd.api.types.is_datetime64_any_dtype(cells):
         days = cells.dt.tz_localize(None)
     else:
-        days = _parsed(_iso(cells, source, path).str.replace(ZONE_OF_TIME, "", regex=True))
+        days = _parsed(_iso(cells, source, files).str.replace(ZONE_OF_TIME, "", regex=True))
     return days.dt.normalize().astype("datetime64[us]")
 
 
@@ -476,12 +555,12 @@ def _parsed(text: pd.Series, utc: bool = False) -> pd.Series:
     return parsed.astype(f"datetime64[us{', UTC' if utc else ''}]")
 
 
-def _iso(cells: pd.Series, source: TableSource, path: Path) -> pd.Series:
+def _iso(cells: pd.Series, source: TableSource, files: Files) -> pd.Series:
     """Cells that name a day, with year, month and day in this order, and a zone of UTC as Z; the others missing."""
     text = _text(cells).str.replace(r"\s*(?:UTC|GMT)$", "Z", regex=True)
     slashed = text.str.match(SLASHED, na=False)
     if slashed.any():
-        day, month = (1, 2) if _day_first(text, source, path) else (2, 1)
+        day, month = (1, 2) if _day_first(text, source, files) else (2, 1)
         text = text.mask(slashed, text.str.replace(SLASHED, lambda m: _day(m[3], m[month], m[day]), n=1, regex=True))
     return text.where(text.str.match(A_DAY, na=False))
 
@@ -490,9 +569,9 @@ def _day(year: str, month: str, day: str) -> str:
     return f"{year if len(year) == 4 else '20' + year}-{month:0>2}-{day:0>2}"
 
 
-def _day_first(text: pd.Series, source: TableSource, path: Path) -> bool:
+def _day_first(text: pd.Series, source: TableSource, files: Files) -> bool:
     if source.day_first is not None:
         return source.day_first
     slashed = text[text.str.match(SLASHED, na=False)]
-    raise ConvtrackError(f"{path.name}, row {slashed.index[0]}, column {text.name}: is '{slashed.iloc[0]}' written day "
+    raise ConvtrackError(f"{files.row(slashed.index[0])}, column {text.name}: is '{slashed.iloc[0]}' written day "
                          f"first or month first? Say so in study.yaml: day_first: true (or false)")
