@@ -708,3 +708,11 @@ def test_files_with_other_columns_are_refused_by_name(tmp_path: Path, complaint)
     (tmp_path / "b.csv").write_text(f"event_name,event_time,visitor_id,value\npurchase,{TIME},v,9\n")
     said = complaint(load_table, "events", TableSource(file=["a.csv", "b.csv"]), tmp_path)
     assert "b.csv has a column 'value' and a.csv has not" in said
+
+
+def test_amounts_with_two_currency_signs_are_refused_unless_a_column_says_which(tmp_path: Path, complaint) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text(f"event_name,event_time,visitor_id,value\npurchase,{TIME},v,€10\npurchase,{TIME},v,7\npurchase,{TIME},v,$10\n")
+    assert "events.csv, row 4, column value: '$10', but '€10' above it" in complaint(load_table, "events", TableSource(file=path.name), tmp_path)
+    path.write_text(f"event_name,event_time,visitor_id,value,currency\npurchase,{TIME},v,€10,EUR\npurchase,{TIME},v,$10,USD\n")
+    assert load_table("events", TableSource(file=path.name), tmp_path).good["value"].tolist() == [10.0, 10.0]

@@ -34,6 +34,7 @@ from .id_cells import LOST_DIGITS, PLACEHOLDERS, id_columns, id_text, is_lost, i
 from .schema import TABLES, Column, column_names, validate
 
 CURRENCY = r"^[€$£]?\s*|\s*[€$£]?$|(?<=\d)\s(?=\d{3}(?!\d))"  # a sign at either end, or a space between thousands
+SIGN = r"([€$£¥])"
 NUMBER = {".": re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?"), ",": re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)?(,\d+)?")}
 ZONED = r"Z$|:\d[\d.]*\s*[+-]\d\d(?::?\d\d)?$"
 SLASHED = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})(?!\d),?")
@@ -153,6 +154,7 @@ def load_table(name: str, source: TableSource, folder: Path, clocks: Clocks = Cl
     check_columns(name, source)
     raw, totals, files = _read_files([folder / file for file in source.files], source)
     mapped = _respelled(_mapped(raw.drop(index=totals), name, source, files), source, files)
+    _check_signs(mapped, name, files)
     named, found = _without_placeholders(mapped, name, tuple(placeholders))
     frame, unread = _typed(named, name, source, files)
     unread = _together(unread, _off_clock(frame, name, clocks))
@@ -428,6 +430,16 @@ def _cells(raw: pd.DataFrame, theirs: str | list[str], files: Files) -> pd.Serie
     day, *others = [_text(cells) for cells in columns]
     clocks = [text.str.replace(r"^(\d{1,2})$", r"\1:00", regex=True).str.replace(r"^(\d):", r"0\1:", regex=True) for text in others]
     return day.str.cat(clocks, sep=" ")
+
+
+def _check_signs(frame: pd.DataFrame, name: str, files: Files) -> None:
+    """Nothing, if the amounts of a column bear one currency sign at most, or a column says their currency."""
+    money = [c.name for c in TABLES[name] if c.kind == "money" and c.name in frame and "currency" not in frame]
+    for column in (column for column in money if not pd.api.types.is_numeric_dtype(frame[column])):
+        signs = frame[column].astype("str").str.extract(SIGN, expand=False).dropna()
+        for row in signs.index[signs != signs.iloc[0]][:1] if len(signs) else []:
+            raise ConvtrackError(f"{files.row(row)}, column {column}: '{frame[column][row]}', but '{frame[column][signs.index[0]]}' above it: "
+                                 f"two currencies cannot be added up. Put their codes (EUR, USD) in a column `currency`.")
 
 
 def _respelled(frame: pd.DataFrame, source: TableSource, files: Files) -> pd.DataFrame:
