@@ -14,8 +14,11 @@ from pathlib import Path
 import jupytext
 import nbformat
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from convtrack import run
 from convtrack.errors import ConvtrackError
 from convtrack.lessons import choose_lessons, find_lessons, read_lesson, settle_parameters
 
@@ -342,3 +345,37 @@ def test_a_goal_without_an_event_counts_0_and_check_names_the_nearest(place):
     done = cli("compare", "study.yaml", cwd=place)
     assert done.returncode == 2 and "so it counts 0. Closest: 'purchase'" in done.stderr
     assert cli("check", "study.yaml", "--lessons", "lessons", cwd=place).returncode == 0
+
+
+def test_results_go_where_a_link_leads_and_the_link_stays(place):
+    (place / "elsewhere").mkdir()
+    (place / "link").symlink_to(place / "elsewhere", target_is_directory=True)
+    assert run_tiny(place, "--out", "link").returncode == 0
+    assert (place / "link").is_symlink() and (place / "elsewhere" / "index.html").exists()
+
+
+def test_a_folder_that_cannot_be_moved_keeps_its_place_and_holds_the_new_results(tmp_path, monkeypatch):
+    """As a mount point cannot."""
+    out, stage = tmp_path / "mounted", tmp_path / "stage"
+    for folder, text in ((out, "old"), (stage, "new")):
+        (folder / "tables").mkdir(parents=True)
+        (folder / "tables" / "rows.csv").write_text(text)
+    (out / "left.txt").write_text("old")
+    monkeypatch.setattr(Path, "rename", lambda self, target: (_ for _ in ()).throw(OSError(16, "Device or resource busy")))
+    run._replace(out, stage)
+    assert (out / "tables" / "rows.csv").read_text() == "new" and not (out / "left.txt").exists()
+
+
+def test_names_from_the_data_do_not_command_the_terminal(tmp_path):
+    (tmp_path / "paths.csv").write_text("path,total_conversions\n\x1b[2JEmail > \x9b31mSMS\u202e,3\nDirect,1\n", encoding="utf-8")
+    done = cli("compare", "paths.csv", cwd=tmp_path)
+    assert done.returncode == 0 and "?[2JEmail" in done.stdout and "?31mSMS?" in done.stdout
+    assert not set("\x1b\x9b\u202e") & set(done.stdout + done.stderr)
+
+
+def test_parquet_whose_text_is_no_utf_8_is_one_line(place):
+    broken = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(b"\x00\x00\x00\x00\x02\x00\x00\x00"), pa.py_buffer(b"\xff\xfe")])
+    pq.write_table(pa.table({"visitor_id": broken}), place / "events.parquet")
+    (place / "study.yaml").write_text(STUDY.replace("events.csv", "events.parquet"))
+    done = cli("check", "study.yaml", cwd=place)
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1 and "events.parquet" in done.stderr

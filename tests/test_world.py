@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import convtrack.world.scenario as scenario_module
+import convtrack.world
 from convtrack.channels import assign_channels
 from convtrack.errors import ConvtrackError
 from convtrack.schema import INTERACTIONS, validate
@@ -455,6 +456,21 @@ class TestFiles:
         for name in TABLES:
             pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / f"{name}.parquet"), getattr(world, name))
         pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "envelope" / "truth.parquet"), world.truth)
+
+    def test_a_world_that_is_stopped_while_it_is_written_leaves_the_one_before(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        before = {file: file.read_bytes() for file in write_world(simulate("larkspur", seed=1, visitors=300), tmp_path)}
+        world, write, written = simulate("larkspur", seed=2, visitors=300), convtrack.world._write, []
+
+        def stopped(table: pd.DataFrame, path: Path) -> None:
+            written.append(path)
+            if len(written) == 4:
+                raise KeyboardInterrupt
+            write(table, path)
+
+        monkeypatch.setattr(convtrack.world, "_write", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            write_world(world, tmp_path)
+        assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
     def test_one_person_is_enough_for_a_world(self, tmp_path: Path) -> None:
         files = write_world(simulate("larkspur", seed=1, visitors=1), tmp_path)

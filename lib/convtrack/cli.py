@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 import signal
 import sys
 from enum import StrEnum
@@ -23,6 +24,8 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=N
 INTERRUPTED = 130  # what Typer returns after Ctrl-C
 SHOP = Path(__file__).resolve().parents[2] / "data" / "larkspur" / "study.yaml"
 LONGEST = 183  # days that any platform's preset looks back
+# what a terminal does instead of showing it: control characters but tab and new line, and those that turn the direction of text
+OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 Format = StrEnum("Format", ["table", "csv", "json"])
 ReportFormat = StrEnum("ReportFormat", ["text", "json"])
 StudyArgument = Annotated[Path, typer.Argument(metavar="[STUDY]", help="study.yaml, or its folder", show_default="the shop's")]
@@ -55,8 +58,8 @@ def run(study: StudyArgument = SHOP,
     folder = out or Path("results") / opened.name
     runs = run_lessons(opened, chosen, settled, folder)
     for one in runs:
-        typer.echo(f"{one.lesson.number}  {one.status:<8}{one.lesson.title}{': ' + one.why if one.why else ''}")
-    typer.echo(f"Report: {folder / 'index.html'}")
+        _say(f"{one.lesson.number}  {one.status:<8}{one.lesson.title}{': ' + one.why if one.why else ''}")
+    _say(f"Report: {folder / 'index.html'}")
     raise typer.Exit(1 if any(one.status == "failed" for one in runs) else 0)
 
 
@@ -76,10 +79,10 @@ def new(data: Annotated[Path, typer.Argument(metavar="DATA", help="an export: a 
     proposal = propose(data, time_zone=time_zone, currency=currency, name=name, folder=out)
     path = write_proposal(proposal, out, overwrite=force)
     for line in proposal.lines:
-        typer.echo(line)
-    typer.echo(f"Written: {path}. Read it, correct it, then: convtrack check {path}")
+        _say(line)
+    _say(f"Written: {path}. Read it, correct it, then: convtrack check {path}")
     for question in proposal.questions:
-        typer.echo(f"To fill in first: {question}")
+        _say(f"To fill in first: {question}")
 
 
 @app.command()
@@ -97,7 +100,7 @@ def check(study: StudyArgument = SHOP,
     opened, found = open_study(study), find_lessons(lessons or HERE)
     check_settings(found, opened.settings.lessons)
     passport = make_passport(opened, found)
-    typer.echo(_json(passport.as_json()) if format == ReportFormat.json else describe(passport))
+    _say(_json(passport.as_json()) if format == ReportFormat.json else describe(passport))
 
 
 @app.command()
@@ -123,11 +126,16 @@ def compare(data: Annotated[Path, typer.Argument(metavar="STUDY|PATHS", help="st
     if isinstance(result, Gap):
         raise ConvtrackError(f"{data}: {result.sentence}")
     if format == Format.json:
-        typer.echo(_json(result.as_json()))
+        _say(_json(result.as_json()))
     elif format == Format.csv:
         typer.echo(result.table.to_csv(index=False, float_format="%.10g", lineterminator="\n"), nl=False)
     else:
-        typer.echo("\n".join([result.as_text(), result.sentence, result.decisions, *result.warnings]))
+        _say("\n".join([result.as_text(), result.sentence, result.decisions, *result.warnings]))
+
+
+def _say(text: Any, err: bool = False) -> None:
+    """A line or several for a person, in which names from the data cannot move the cursor or the title of the terminal."""
+    typer.echo(OBEYED.sub("?", str(text)), err=err)
 
 
 def _names(models: str | None) -> list[str] | None:
@@ -165,9 +173,9 @@ def _paths_in_engine(study: Any, by: str) -> Any:
     if by != "channel":
         raise ConvtrackError("In an engine paths are made of channels. Leave --by out, or map `channel` to that column.")
     found = study_paths(study)
-    typer.echo(f"{found.read:,} rows read = {found.used:,} used + {found.read - found.used:,} set aside", err=True)
+    _say(f"{found.read:,} rows read = {found.used:,} used + {found.read - found.used:,} set aside", err=True)
     for row in found.set_aside.itertuples():
-        typer.echo(f"{row.rows:,} rows set aside: {row.reason}", err=True)
+        _say(f"{row.rows:,} rows set aside: {row.reason}", err=True)
     return found.paths
 
 
@@ -189,7 +197,7 @@ def models() -> None:
     from .attribution import model_cards
 
     for card in model_cards().itertuples():
-        typer.echo(f"{card.model}\n    " + card.card.replace("\n", "\n    ") + "\n")
+        _say(f"{card.model}\n    " + card.card.replace("\n", "\n    ") + "\n")
 
 
 @app.command()
@@ -205,7 +213,7 @@ def simulate(out: Annotated[Path, typer.Option(help="Folder for the tables")],
     from .world import write_world
 
     for path in write_world(simulate_world(scenario, seed, visitors), out):
-        typer.echo(path)
+        _say(path)
 
 
 @app.command()
@@ -224,7 +232,7 @@ def study(quick: Annotated[bool, typer.Option("--quick", help="Small worlds and 
     folder = out or Path("results") / ("study-quick" if quick else "study")
     run_plan(plan, folder, workers)
     done = publish(plan, folder)
-    typer.echo(_json(done.as_json()) if format == ReportFormat.json else f"{describe(done)}\nWritten: {folder}")
+    _say(_json(done.as_json()) if format == ReportFormat.json else f"{describe(done)}\nWritten: {folder}")
 
 
 @app.command()
@@ -243,7 +251,7 @@ def verify(folder: Annotated[Path | None, typer.Argument(help="A study's folder"
         raise ConvtrackError("--all and --trials are two answers to one question. Leave one out.")
     moved = 0
     for line in verify_published(folder, None if every else trials or 3, workers):
-        typer.echo(line)
+        _say(line)
         moved += not line.endswith(SAME)
     raise typer.Exit(1 if moved else 0)
 
@@ -298,7 +306,7 @@ def _message(error: typer.TyperException) -> str:
 
 
 def _stop(line: str) -> int:
-    print("convtrack: " + " ".join(line.split()), file=sys.stderr)
+    print("convtrack: " + OBEYED.sub("?", " ".join(line.split())), file=sys.stderr)
     return 2
 
 

@@ -79,6 +79,7 @@ def run_lessons(study: Study, lessons: Sequence[Lesson], parameters: Mapping[str
 
 @contextlib.contextmanager
 def _staging(out: Path) -> Iterator[Path]:
+    out = out.resolve()  # where a link leads to; the link stays
     stage = out.parent / f".{out.name}-{uuid.uuid4().hex[:8]}"
     _check_target(out)
     try:
@@ -102,9 +103,17 @@ def _check_target(out: Path) -> None:
 
 
 def _replace(out: Path, stage: Path) -> None:
+    """The stage takes the place of an earlier run; where that folder cannot be moved, as a mount point, its content is replaced."""
     old = stage.with_name(stage.name + "-old")
-    if out.exists():
-        out.rename(old)
+    try:
+        if out.exists():
+            out.rename(old)
+    except OSError:
+        for part in out.iterdir():
+            shutil.rmtree(part) if part.is_dir() else part.unlink()
+        for part in stage.iterdir():
+            shutil.move(part, out / part.name)
+        return
     stage.rename(out)
     shutil.rmtree(old, ignore_errors=True)
 

@@ -280,7 +280,9 @@ def neighbour(path: Path) -> str:
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     try:
-        return pq.read_table(path).to_pandas(types_mapper=AS_WRITTEN.get)
+        table = pq.read_table(path)
+        table.validate(full=True)  # text that is no UTF-8 would come up much later
+        return table.to_pandas(types_mapper=AS_WRITTEN.get)
     except (pa.ArrowException, OSError) as error:
         raise ConvtrackError(f"{path.name} cannot be read as Parquet: {error}. Export it again.") from None
 

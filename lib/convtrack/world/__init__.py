@@ -44,6 +44,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 import pyarrow as pa
@@ -169,7 +170,7 @@ def write_world(world: World, folder: Path | str) -> list[Path]:
     world : World
         What `simulate` returns.
     folder : path
-        Made if it is not there; files in it are replaced.
+        Made if it is not there. The files of an earlier world in it are replaced when all new ones are written.
 
     Returns
     -------
@@ -184,9 +185,17 @@ def write_world(world: World, folder: Path | str) -> list[Path]:
     ['worlds.parquet', 'switches.parquet', 'events_sample.csv']
     """
     folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".world-", dir=folder) as beside:
+        made = _write_all(world, Path(beside))
+        (folder / "envelope").mkdir(exist_ok=True)
+        return [file.replace(folder / file.relative_to(beside)) for file in made]
+
+
+def _write_all(world: World, folder: Path) -> list[Path]:
     files = [folder / f"{name}.parquet" for name in TABLES]
     files += [folder / "envelope" / f"{name}.parquet" for name in ENVELOPE]
-    (folder / "envelope").mkdir(parents=True, exist_ok=True)
+    (folder / "envelope").mkdir()
     for file in files:
         _write(getattr(world, file.stem), file)
     sample = folder / "events_sample.csv"
