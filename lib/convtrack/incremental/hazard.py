@@ -22,7 +22,7 @@ from .visits import Floats, VisitLog
 
 STARTS = tuple(product((1.5, 5.0, 16.0, 50.0), (0.0, 0.7, 2.0, 4.0)))  # half-lives in days and 1 / caps at which a search begins
 FREED = 8  # places, the likeliest with half-lives and cap held, from which everything is searched
-SEARCHED, FEW = 4, 20_000  # visits without a conversion, per visit with one and at least, on which it looks for where to begin
+SEARCHED, FEW = 2, 10_000  # visits without a conversion, per visit with one and at least, on which it looks for where to begin
 
 @dataclass(frozen=True, eq=False)
 class HazardFit:
