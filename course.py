@@ -151,7 +151,7 @@ class Environment:
         fast, locks = self.uv(), ["--require-hashes"]
         for name in self.locks:
             locks += ["-r", str(ROOT / name)]
-        by_uv = fast + ["pip", "install", "--python"] + self.python() + ["--reinstall"] * again + locks
+        by_uv = fast + ["pip", "install", "--compile-bytecode", "--python"] + self.python() + ["--reinstall"] * again + locks
         by_pip = self.python("-m", "pip", "install") + ["--force-reinstall"] * again + locks
         self.insist(*[by_uv, by_uv + ["--offline"], by_pip] if fast else [by_pip])
 

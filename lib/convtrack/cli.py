@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from .errors import ConvtrackError
+from .folders import data_files, new_study_path, study_path
 from .gaps import Gap
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -46,6 +47,7 @@ def run(study: StudyArgument = SHOP,
 
     Example: convtrack run my/study.yaml --only 03,07 -p lookback_days=14
     """
+    study_path(study)
     from .lessons import HERE, check_settings, choose_lessons, find_lessons, settle_parameters
     from .run import run_lessons
     from .settings import open_study
@@ -74,6 +76,8 @@ def new(data: Annotated[Path, typer.Argument(metavar="DATA", help="an export: a 
 
     Example: convtrack new export.csv --time-zone Europe/Berlin --currency EUR --out my
     """
+    data_files(data)
+    new_study_path(out, force)
     from .onboarding import propose, write_proposal
 
     proposal = propose(data, time_zone=time_zone, currency=currency, name=name, folder=out)
@@ -93,6 +97,7 @@ def check(study: StudyArgument = SHOP,
 
     Example: convtrack check my/study.yaml --format json
     """
+    study_path(study)
     from .lessons import HERE, check_settings, find_lessons
     from .passport import describe, make_passport
     from .settings import open_study
@@ -117,6 +122,8 @@ def compare(data: Annotated[Path, typer.Argument(metavar="STUDY|PATHS", help="st
 
     Example: convtrack compare paths.csv --models last_touch,markov --bootstrap 200 --format json
     """
+    if data.suffix not in (".csv", ".parquet"):
+        study_path(data)
     import numpy as np
 
     from .attribution import compare as compare_models

@@ -22,6 +22,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from .errors import ConvtrackError, nearest
+from .folders import new_study_path
 from .recognise import SPELLED, Found, Words, find_tables, listed
 from .schema import INTERACTIONS, OFF_SITE_INTERACTIONS, Column
 from .sources import SLASHED, to_numbers
@@ -136,9 +137,7 @@ def write_proposal(proposal: Proposal, folder: Path, overwrite: bool = False) ->
     >>> write_proposal(Proposal((Entry(0, "name", "shop"),)), Path(tempfile.mkdtemp())).read_text()
     'name: shop\\n'
     """
-    path = Path(folder) / "study.yaml"
-    if path.exists() and not overwrite:
-        raise ConvtrackError(f"{path} is there already. Replace it with --force, or choose another --out DIR")
+    path = new_study_path(folder, overwrite)
     beside = path.with_name(f".study.yaml.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

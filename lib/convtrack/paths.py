@@ -15,9 +15,10 @@ import pyarrow.compute as pc
 from scipy import sparse
 
 from .errors import ConvtrackError, nearest
+from .folders import neighbour
 from .gaps import passes_gaps
 from .schema import INTERACTIONS
-from .sources import TableSource, neighbour, read_raw, to_numbers
+from .sources import TableSource, read_raw, to_numbers
 
 Floats = np.ndarray
 JOINED = " > "  # what joins the channels of a path in text

@@ -28,12 +28,12 @@ import yaml
 
 from .channels import channel_rules
 from .errors import ConvtrackError
+from .folders import data_files
 from .schema import TABLES, Column
-from .sources import Files, TableSource, lines_above_header, neighbour, read_raw, to_numbers, to_utc, total_rows
+from .sources import Files, TableSource, lines_above_header, read_raw, to_numbers, to_utc, total_rows
 
 ROWS_TO_JUDGE, VALUES_TO_JUDGE, LETTERS_TO_SNIFF = 20_000, 2_000, 200_000
 THRESHOLD = 0.5  # name and content together must speak for a column at least so much
-SUFFIXES = (".csv", ".tsv", ".parquet", ".txt")
 SPELLED = ("event_name", "channel", "interaction", "status", "currency", "is_test")
 A_CLOCK, AN_HOUR = re.compile(r"\d{1,2}(:\d{2}){1,2}(\.\d+)?(\s?[ap]m)?", re.I), re.compile(r"[01]?\d|2[0-3]")
 HOURS = {"hour", "hours", "stunde", "uhrzeit", "heure", "hora", "ora", "uur"}
@@ -475,7 +475,7 @@ def find_tables(data: Path, words: Words) -> tuple[list[Found], dict[str, Found 
     >>> [(found.look.path.name, found.table) for found in find_tables(folder, Words())[0]]
     [('a.csv', 'events'), ('b.csv', 'spend')]
     """
-    files = _files(data)
+    files = data_files(data)
     if len(files) == 1:
         return [_checked(_found("events", _look_at(files[0]), words))], {}
     looks, left_out = _readable(sorted(files, key=lambda path: -path.stat().st_size))
@@ -519,17 +519,6 @@ def listed(names: Iterable[str], most: int = 12) -> str:
     """
     short = [" ".join(name.split())[:60] for name in names]
     return ", ".join(short[:most]) + (f" and {len(short) - most} more" if len(short) > most else "")
-
-
-def _files(data: Path) -> list[Path]:
-    if not data.exists():
-        raise ConvtrackError(f"There is no file or folder {data}.{neighbour(data)} Correct the path.")
-    if data.is_file() and data.suffix.lower() not in SUFFIXES:
-        raise ConvtrackError(f"{data.name} is no .csv, .tsv or .parquet file. Save it as one, and name that.")
-    files = [data] if data.is_file() else sorted(p for p in data.iterdir() if p.suffix.lower() in SUFFIXES[:3])
-    if not files:
-        raise ConvtrackError(f"The folder {data} holds no .csv, .tsv or .parquet file. Name the folder of the export.")
-    return files
 
 
 def _found(table: str, look: Look, words: Words) -> Found:

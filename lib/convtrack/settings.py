@@ -17,13 +17,14 @@ from . import people, refunds
 from .channels import ChannelRule, ChannelSettings, channel_rules, name_click_id, with_channels
 from .clocks import Clocks
 from .errors import ConvtrackError, nearest
+from .folders import study_path
 from .gaps import Gap
 from .goals import Goal, check_conditions, find_conversions, with_own_goals
 from .id_cells import PLACEHOLDERS
 from .plain_yaml import read_yaml
 from .schema import TABLES
 from .sessions import assign_sessions, with_direct
-from .sources import Loaded, TableSource, check_columns, load_table, neighbour, zone
+from .sources import Loaded, TableSource, check_columns, load_table, zone
 
 Interaction = Literal["view", "click", "visit", "open", "delivery"]
 PlatformName = Literal["google_ads", "meta", "klaviyo_legacy", "klaviyo", "ga4", "matomo"]
@@ -99,7 +100,7 @@ class Study:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = _study_path(Path(path))
+        self.path = study_path(Path(path))
         self.settings = read_study_file(self.path)
         self._devices: dict[str, Loaded] = {}
         self._loaded: dict[str, Loaded] = {}
@@ -254,14 +255,6 @@ def read_study_file(path: Path) -> StudyFile:
         raise ConvtrackError(f"{path.name}: {_first_error(errors)}") from None
     _check_names(settings, path)
     return settings
-
-
-def _study_path(path: Path) -> Path:
-    path = path / "study.yaml" if path.is_dir() else path
-    if not path.exists():
-        raise ConvtrackError(f"There is no study file {path}.{neighbour(path)} "
-                             f"Make one from your data: convtrack new YOUR_DATA")
-    return path
 
 
 _LIMITED = reprlib.Repr()

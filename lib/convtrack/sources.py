@@ -30,6 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from .clocks import Clocks, outside
 from .errors import ConvtrackError, nearest
+from .folders import neighbour
 from .id_cells import LOST_DIGITS, PLACEHOLDERS, id_columns, id_text, is_lost, is_placeholder
 from .schema import TABLES, Column, column_names, validate
 
@@ -270,12 +271,6 @@ def _blank_rows(frame: pd.DataFrame) -> pd.Index:
         cells = frame.iloc[:, name].loc[blank]
         blank = blank[(cells.isna() | (cells.astype("str").str.strip() == "")).to_numpy(dtype=bool)]
     return blank
-
-
-def neighbour(path: Path) -> str:
-    """" Closest: 'x'." for the file beside `path` whose name is most like it."""
-    folder = path.parent
-    return nearest(path.name, (p.name for p in folder.iterdir())) if folder.is_dir() else f" (No folder {folder} either.)"
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
