@@ -22,7 +22,7 @@ from convtrack.world import draw, load_scenario, outcome, scenario_names, touch_
 HIGHER = 1e-6  # less is rounding
 Starts = tuple[tuple[float, float], ...]  # half-lives in days, and 1 / caps
 WAYS: dict[str, Starts] = {
-    "sixteen shapes": hazard.STARTS,
+    "25 shapes": hazard.STARTS,
     "three half-lives": ((2.0, 0.1), (8.0, 0.1), (32.0, 0.1)),
 }
 

@@ -20,7 +20,7 @@ from .likelihood import Likelihood, Numbers, bent
 from .newton import find_minimum
 from .visits import Floats, VisitLog
 
-STARTS = tuple(product((1.5, 5.0, 16.0, 50.0), (0.0, 0.7, 2.0, 4.0)))  # half-lives in days and 1 / caps at which a search begins
+STARTS = tuple(product((1.5, 4.0, 11.0, 30.0, 80.0), (0.0, 0.7, 1.5, 2.5, 4.0)))  # half-lives in days, 1 / caps: where a search begins
 FREED = 8  # places, the likeliest with half-lives and cap held, from which everything is searched
 SEARCHED, FEW = 2, 10_000  # visits without a conversion, per visit with one and at least, on which it looks for where to begin
 
@@ -128,7 +128,7 @@ def fit_hazard(log: VisitLog, players: Sequence[str], half_lives: Mapping[str, f
     2, which data soon outweigh: a channel after whose touches nobody bought has an effect of a few units below 0, and not of
     minus infinity.
 
-    A likelihood with half-lives and a cap can have several tops. At each of sixteen pairs of them the coefficients are fitted by
+    A likelihood with half-lives and a cap can have several tops. At each of 25 pairs of them the coefficients are fitted by
     themselves, on a part of the visits; from the eight likeliest the search goes on with everything free, and from where it then
     is to the end on all visits. The highest end counts. It has arrived when the top is less than a billionth of a standard error away (`newton`).
 
