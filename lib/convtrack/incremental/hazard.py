@@ -21,7 +21,7 @@ from .newton import find_minimum
 from .visits import Floats, VisitLog
 
 STARTS = tuple(product((1.5, 4.0, 11.0, 30.0, 80.0), (0.0, 0.7, 1.5, 2.5, 4.0)))  # half-lives in days, 1 / caps: where a search begins
-FREED = 8  # places, the likeliest with half-lives and cap held, from which everything is searched
+FREED = 8  # places, the likeliest with half-lives and cap held, from which everything is searched on a long log
 SEARCHED, FEW = 2, 10_000  # visits without a conversion, per visit with one and at least, on which it looks for where to begin
 
 @dataclass(frozen=True, eq=False)
@@ -129,8 +129,9 @@ def fit_hazard(log: VisitLog, players: Sequence[str], half_lives: Mapping[str, f
     minus infinity.
 
     A likelihood with half-lives and a cap can have several tops. At each of 25 pairs of them the coefficients are fitted by
-    themselves, on a part of the visits; from the eight likeliest the search goes on with everything free, and from where it then
-    is to the end on all visits. The highest end counts. It has arrived when the top is less than a billionth of a standard error away (`newton`).
+    themselves, and from there the search goes on with everything free. On a long log, whose likelihood seldom has several, it does
+    so on a part of the visits, from the eight likeliest of the 25, and from where it then is to the end on all visits. The highest
+    end counts. It has arrived when the top is less than a billionth of a standard error away (`newton`).
 
     Parameters
     ----------
@@ -156,14 +157,15 @@ def fit_hazard(log: VisitLog, players: Sequence[str], half_lives: Mapping[str, f
         If no player has a touch in the log.
     """
     if log.bought.all():
-        return Gap("Every visit ends with a conversion, so no channel makes one more likely.",
+        return Gap("Every visit ends with a conversion, so the log cannot show what makes one more likely.",
                    "Count the visits without a conversion among the `touches` of study.yaml too.")
     every = np.arange(len(log.visits))
     whole, part = (Likelihood(log, Exposures(log, players, together, log.visits[rows]), rows) for rows in (every, _some(log)))
     low, high = whole.bounds(half_lives, cap)
     starts = _distinct([np.clip(part.start(*start), low, high) for start in STARTS])
     held = sorted((find_minimum(part.at, [start], *part.held(start, low, high)) for start in starts), key=lambda end: end.value)
-    freed = [find_minimum(part.at, [end.place], low, high).place for end in held[:FREED]]
+    count = len(held) if len(part.bought) == len(every) else FREED
+    freed = [find_minimum(part.at, [end.place], low, high).place for end in held[:count]]
     found = find_minimum(whole.at, _distinct(freed), low, high)
     if not found.arrived:
         return Gap(f"The incremental model's search ended {found.distance:.1g} standard errors before the top of the likelihood.",

@@ -18,7 +18,7 @@ APART = 0.5  # deviation of the logarithms of half-lives from their mean that is
 SPREAD = 2.5  # deviation of coefficients that is expected beforehand (Gelman and others 2008 take it for the same purpose)
 SHARPEST = 2.0  # deviation of 1 / cap from none that is expected beforehand
 SMALLEST, LARGEST = 1e-300, 700.0  # hazards beyond which exponentials leave the range of numbers
-BEYOND = 300.0  # a log-hazard that no search reaches
+BEYOND = 300.0  # the log-hazard at which it is cut off, so that a step that is too long stays finite
 SERIES = 0.05  # exponents below which differences of exponentials are summed as a series
 
 
@@ -146,8 +146,8 @@ class Likelihood:
         """The negative log-likelihood; the logarithm of a small chance is that of its hazard."""
         sold, others = log_hazard[self.bought], np.exp(log_hazard[~self.bought])
         hazard = _in_range(np.exp(sold))
-        chances = np.where(sold < 0, sold + np.log(-np.expm1(-hazard) / hazard), np.log(-np.expm1(-hazard)))
-        return float(self.stands_for * others.sum() - chances.sum())
+        log_chances = np.where(sold < 0, sold + np.log(-np.expm1(-hazard) / hazard), np.log(-np.expm1(-hazard)))
+        return float(self.stands_for * others.sum() - log_chances.sum())
 
     def _slopes(self, hazard: Floats) -> Floats:
         """The derivative of the negative log-likelihood in the log-hazard of each visit."""

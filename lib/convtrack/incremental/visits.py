@@ -72,7 +72,9 @@ class VisitLog:
 
 
 def read_visits(touches: pd.DataFrame, conversions: pd.DataFrame, visitors: pd.DataFrame) -> VisitLog:
-    """The log as arrays. Of one moment views come before visits, and either by the names of their channels: rows may be in any order.
+    """The log as arrays, whatever the order of the rows.
+
+    Of the touches of one moment those off the site come before clicks and visits, each kind by the names of the channels.
 
     Parameters
     ----------
