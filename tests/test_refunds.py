@@ -11,7 +11,7 @@ import yaml
 from convtrack import engine
 from convtrack.errors import ConvtrackError
 from convtrack.goals import count_firings, find_conversions
-from convtrack.refunds import refund_findings
+from convtrack.passport import make_passport
 from convtrack.settings import Study, open_study
 
 STUDY = {
@@ -37,29 +37,34 @@ def opened(folder: Path, rows: list[tuple], statuses: dict[str, str] | None = No
 
 
 def said(*study: object, **keys: object) -> list[str]:
-    return refund_findings(opened(*study, **keys))
+    """What the passport of such a study says of refunds."""
+    return findings(opened(*study, **keys))
+
+
+def findings(study: Study) -> list[str]:
+    return [line for line in make_passport(study, []).findings if "came back" in line]
 
 
 @pytest.mark.parametrize("refund", [("refund", "t1", 50.0), ("refund", "t1", None), ("purchase", "t1", -50.0), ("refund", "t1", -50.0)])
 def test_a_whole_order_that_came_back_is_taken_off_both_totals(tmp_path: Path, refund: tuple) -> None:
     (line,) = said(tmp_path, [*SALES, refund])
-    assert line == ("goal sale: 50.00 EUR came back of 1 of its orders, 1 of them whole. With them it is 2 conversions, 80.00 EUR; "
-                    "without what came back 1, 30.00 EUR. Counted is the former (refunds: ignore)")
+    assert line == ("goal sale: 1 of its orders came back, 1 of them whole, 50.00 EUR. With them it is 2 conversions, 80.00 EUR; "
+                    "without what came back, 1 conversion, 30.00 EUR. The study counts with them (refunds: ignore)")
 
 
 def test_a_part_that_came_back_leaves_the_conversion(tmp_path: Path) -> None:
     (line,) = said(tmp_path, [*SALES, ("refund", "t1", 20.0), ("refund", "t1", 5.0)])
-    assert "25.00 EUR came back of 1 of its orders, 0 of them whole" in line and "without what came back 2, 55.00 EUR" in line
+    assert "1 of its orders came back, 0 of them whole, 25.00 EUR" in line and "came back, 2 conversions, 55.00 EUR" in line
 
 
 def test_an_order_of_the_books_that_was_cancelled_came_back(tmp_path: Path) -> None:
     (line,) = said(tmp_path, SALES, {"t1": "paid", "t2": "cancelled"})
-    assert "30.00 EUR came back of 1 of its orders" in line
+    assert "1 of its orders came back, 1 of them whole, 30.00 EUR" in line
 
 
 def test_no_more_comes_back_than_was_paid_and_nothing_of_orders_that_were_not_counted(tmp_path: Path) -> None:
     (line,) = said(tmp_path, [*SALES, ("refund", "t1", 500.0), ("refund", "t9", 10.0)])
-    assert line.startswith("goal sale: 50.00 EUR came back of 1 of its orders")
+    assert line.startswith("goal sale: 1 of its orders came back, 1 of them whole, 50.00 EUR")
 
 
 def test_where_nothing_came_back_nothing_is_said(tmp_path: Path) -> None:
@@ -84,22 +89,60 @@ def test_what_came_back_whole_does_not_count_where_it_is_subtracted(tmp_path: Pa
     firings = count_firings(study.events, study.goals)
     assert firings.loc["sale", "refunded"] == 1
     assert firings.loc["sale", "fired"] == firings.loc["sale"].drop("fired").sum() == 2
-    assert "Counted is the latter (refunds: subtract)" in refund_findings(study)[0]
+    assert "The study counts without them (refunds: subtract)" in findings(study)[0]
+    assert ("EUR" in findings(study)[0].split("With them")[1]) == (goal_value != "none")
 
 
 def test_what_came_back_of_an_order_in_another_currency_is_converted(tmp_path: Path) -> None:
-    study = opened(tmp_path, [*SALES, ("purchase", "t1", -10.0)], refunds="subtract")
+    opened(tmp_path, [*SALES, ("purchase", "t1", -10.0)], refunds="subtract")
     events = pd.read_csv(tmp_path / "events.csv").assign(currency=["USD", "EUR", "USD"])
     events.to_csv(tmp_path / "events.csv", index=False)
     text = (tmp_path / "study.yaml").read_text() + "exchange_rates: {USD: 0.5}\n"
     (tmp_path / "study.yaml").write_text(text)
     study = open_study(tmp_path)
     assert find_conversions(study.events, study.goals)["value"].tolist() == [20.0, 30.0]
+    (tmp_path / "study.yaml").write_text(text.replace("USD: 0.5", "GBP: 0.5"))
+    events.assign(currency=["EUR", "EUR", "USD"]).to_csv(tmp_path / "events.csv", index=False)
+    with pytest.raises(ConvtrackError, match="exchange_rates: {USD"):
+        open_study(tmp_path).events  # noqa: B018
 
 
-def test_refunds_that_a_person_mistypes_stop_the_study(tmp_path: Path) -> None:
-    with pytest.raises(ConvtrackError, match="refunds"):
-        opened(tmp_path, SALES, refunds="substract")
+@pytest.mark.parametrize(("rows", "how", "orders"), [
+    ([*SALES, ("refund", "t1", None)], "subtract", ["t2"]),
+    ([*SALES, ("refund", "t1", None)], "own goal", ["t1"]),
+    ([*SALES, ("refund", "t2", None)], "own goal", []),
+])
+def test_a_visitor_whose_first_order_came_back_has_the_next_one(tmp_path: Path, rows: list[tuple], how: str, orders: list[str]) -> None:
+    """The same conversion counts with and without refunds of its own; one that came back whole does not use up the visitor's only one."""
+    study = opened(tmp_path, rows, refunds=how, once_per="visitor")
+    found = find_conversions(study.events, study.goals)
+    assert found.loc[found["goal"] == ("sale" if how == "subtract" else "sale_refunds"), "transaction_id"].tolist() == orders
+
+
+def test_a_part_of_an_order_of_unknown_value_leaves_the_conversion_and_nothing_is_nothing(tmp_path: Path) -> None:
+    study = opened(tmp_path, [("purchase", "t1", None), ("purchase", "t2", 30.0), ("refund", "t1", 5.0), ("refund", "t2", 0.0)], refunds="subtract")
+    assert find_conversions(study.events, study.goals)["transaction_id"].tolist() == ["t1", "t2"]
+    assert findings(study)[0].startswith("goal sale: 1 of its orders came back, 0 of them whole, 5.00 EUR")
+
+
+def test_what_came_back_must_be_known_to_be_taken_off(tmp_path: Path) -> None:
+    study = opened(tmp_path, SALES, refunds="subtract")
+    with pytest.raises(ConvtrackError, match="refunded"):
+        find_conversions(study.events.drop(columns="refunded"), study.goals)
+
+
+@pytest.mark.parametrize("keys", [{"value": "refunded", "refunds": "subtract"}, {"value": "refunded", "refunds": "own goal"}])
+def test_a_goal_of_refunds_does_not_take_them_off_again(tmp_path: Path, keys: dict) -> None:
+    with pytest.raises(ConvtrackError, match="Leave out one"):
+        opened(tmp_path, SALES, **keys)
+
+
+def test_the_goal_of_what_came_back_needs_its_name(tmp_path: Path) -> None:
+    sale = STUDY["goals"]["sale"]
+    opened(tmp_path, SALES)
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(STUDY | {"goals": {"sale_refunds": sale, "sale": sale | {"refunds": "own goal"}}}))
+    with pytest.raises(ConvtrackError, match="Rename yours"):
+        open_study(tmp_path)
 
 
 def test_an_engine_refuses_to_take_off_what_it_does_not_see(tmp_path: Path) -> None:

@@ -315,8 +315,8 @@ def _kept(rows: ir.Table) -> ir.Table:
 def _check_possible(settings: StudyFile) -> None:
     goal = settings.goals[settings.main_goal]
     if goal.refunds == "subtract" or goal.value == "refunded":
-        raise ConvtrackError(f"study.yaml: goals: {settings.main_goal}: what came back is known of files only. Leave out connection:, or "
-                             f"write refunds: ignore.")
+        raise ConvtrackError(f"study.yaml: goals: {settings.main_goal}: refunds are read from files only. Leave out connection:, or count "
+                             f"conversions as they were: refunds: ignore, and another value than refunded.")
     if settings.identity != "visitor_id":
         raise ConvtrackError("study.yaml: identity: user_id joins devices in files only. Leave out connection:, or give the events "
                              "a visitor_id there that is one for all devices of a person.")

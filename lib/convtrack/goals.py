@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from .channels import channel_rules
 from .errors import ConvtrackError, nearest
@@ -40,7 +40,7 @@ class Goal(BaseModel):
     `event` is the event's name, and `where` may narrow it: {"interaction": "click"} takes the rows with that in that column,
     where a number or a flag is compared as one.
     `value` is "column" (the event's own value), a number (each is worth that much), "none" (worth is not known), or "refunded"
-    (what came back of it; events of which nothing came back do not count).
+    (what came back of it; conversions of which nothing came back are left out).
     `once_per` is what a visitor can convert once per: "event" (each counts), "session" or "visitor".
     `refunds` says what becomes of a conversion whose order came back: "ignore" (it counts as it was), "subtract" (what came back
     is taken off its value, and where that was the whole it does not count), or "own goal" (it counts as it was, and a goal called
@@ -57,6 +57,12 @@ class Goal(BaseModel):
     refunds: Literal["ignore", "subtract", "own goal"] = "ignore"
     why: str = ""
 
+    @model_validator(mode="after")
+    def _counts_refunds_once(self) -> Goal:
+        if self.value == "refunded" and self.refunds != "ignore":
+            raise ValueError(f"value: refunded counts what came back, and refunds: {self.refunds} would count it again. Leave out one")
+        return self
+
 
 def with_own_goals(goals: Mapping[str, Goal]) -> dict[str, Goal]:
     """The goals, each followed by one that counts what came back of it, where its `refunds` asks for that.
@@ -64,11 +70,18 @@ def with_own_goals(goals: Mapping[str, Goal]) -> dict[str, Goal]:
     >>> sale = Goal(event="purchase", kind="site", value="column", once_per="event", refunds="own goal")
     >>> list(with_own_goals({"sale": sale}))
     ['sale', 'sale_refunds']
+
+    Raises
+    ------
+    ConvtrackError
+        If another goal has the name already.
     """
     found: dict[str, Goal] = {}
     for name, goal in goals.items():
         found[name] = goal
         if goal.refunds == "own goal":
+            if f"{name}_refunds" in goals:
+                raise ConvtrackError(f"study.yaml, goals: '{name}_refunds' is what `refunds: own goal` of {name} is called. Rename yours.")
             found[f"{name}_refunds"] = goal.model_copy(update={"value": "refunded", "refunds": "ignore", "why": "What came back."})
     return found
 
@@ -129,6 +142,8 @@ def mark_conversions(events: pd.DataFrame, goals: Mapping[str, Goal]) -> pd.Data
     """
     need_columns(events, ["event_id", "event_name", "event_time", "visitor_id"], "events")
     check_conditions(events, goals)
+    if any(goal.refunds == "subtract" or goal.value == "refunded" for goal in goals.values()):
+        need_columns(events, ["refunded", "is_refunded"], "events")  # `refunds.with_refunds` makes them
     ordered = events.iloc[np.lexsort([moment_order(events), events["event_time"].astype("int64")])]
     fired = [_firings(ordered, name, goal) for name, goal in goals.items()]
     return pd.concat(fired, ignore_index=True)
@@ -235,27 +250,23 @@ def _firings(events: pd.DataFrame, name: str, goal: Goal) -> pd.DataFrame:
                           "conversion_time": rows["event_time"], "value": _worth(rows, goal),
                           "event_id": rows["event_id"], **optional})
     table["status"] = _status(rows, table, goal)
-    return table[[*CONVERSION_COLUMNS, "status"]]
+    kept = table if goal.value != "refunded" else table[table["value"].notna()]
+    return kept[[*CONVERSION_COLUMNS, "status"]]
 
 
 def _matching(events: pd.DataFrame, name: str, goal: Goal) -> pd.DataFrame:
     rows = events[events["event_name"] == goal.event]
     for column, wanted in goal.where.items():
         rows = rows[_holds(rows[column], wanted, f"study.yaml, goals: {name}: where:")]
-    return rows[_refunded(rows).notna()] if goal.value == "refunded" else rows
-
-
-def _refunded(rows: pd.DataFrame) -> pd.Series:
-    """How much of each event's value came back; missing where nothing did."""
-    return rows["refunded"] if "refunded" in rows else pd.Series(float("nan"), index=rows.index)
+    return rows
 
 
 def _worth(rows: pd.DataFrame, goal: Goal) -> pd.Series | float:
     if goal.value == "refunded":
-        return _refunded(rows)
+        return rows["refunded"]
     if goal.value == "column":
         value = rows["value"] if "value" in rows else pd.Series(float("nan"), index=rows.index)
-        return value - _refunded(rows).fillna(0.0) if goal.refunds == "subtract" else value
+        return value - rows["refunded"].fillna(0.0) if goal.refunds == "subtract" else value
     return float("nan") if goal.value == "none" else float(goal.value)
 
 
@@ -265,18 +276,12 @@ def _status(rows: pd.DataFrame, table: pd.DataFrame, goal: Goal) -> pd.Series:
         status[rows["is_test"].astype("boolean").fillna(False).astype(bool)] = "test"
     order = table["transaction_id"].where(status == "counted")
     status[order.notna() & order.duplicated()] = "repeat"
+    if goal.refunds == "subtract":
+        status[(status == "counted") & rows["is_refunded"]] = "refunded"
     if goal.once_per != "event":
         key = _once_key(table, goal).where(status == "counted")
         status[key.notna().all(axis=1) & key.duplicated()] = "again"
-    if goal.refunds == "subtract":
-        status[(status == "counted") & _came_back(rows)] = "refunded"
     return status
-
-
-def _came_back(rows: pd.DataFrame) -> pd.Series:
-    """Whether the whole of each event's value came back."""
-    back = _refunded(rows)
-    return back.notna() & ~(back < rows["value"]) if "value" in rows else back.notna()
 
 
 def _once_key(table: pd.DataFrame, goal: Goal) -> pd.DataFrame:

@@ -13,13 +13,13 @@ from . import people
 from .accounts import account_for_rows
 from .channels import UNASSIGNED, find_own_sites, has_hosts, traffic_sources
 from .gaps import Gap
-from .goals import find_conversions, missing_events
+from .goals import Goal, find_conversions, missing_events
 from .journeys import journeys_of
 from .lessons import Lesson
-from .refunds import refund_findings
+from .refunds import with_refunds
 from .settings import Study
 from .sources import Loaded
-from .texts import currency_digits
+from .texts import currency_digits, fmt
 
 MOST_UNASSIGNED, MOST_PAIRS = 0.1, 5  # the share of rows from which on it is a finding, and the pairs that it names
 A_DAY_ONLY = 0.1  # share of events at midnight beyond which their times are days
@@ -65,7 +65,7 @@ def make_passport(study: Study, lessons: Iterable[Lesson] = ()) -> Passport:
         lessons={lesson.number: lesson_status(study, lesson) for lesson in lessons},
         findings=[*(finding for table in tables for finding in _table_findings(table)), *missing_events(events, study.goals),
                   *_identity_findings(study, conversions), *_clock_findings(study), *_value_findings(conversions),
-                  *account.findings, *refund_findings(study), *_touch_findings(study), *_spelling_findings(study),
+                  *account.findings, *_refund_findings(study), *_touch_findings(study), *_spelling_findings(study),
                   *channel_findings(study)],
         currency=study.currency)
 
@@ -137,6 +137,32 @@ def _clock_findings(study: Study) -> list[str]:
     share = (local == local.dt.normalize()).mean()
     return [f"{share:.0%} of events are at midnight to the second, as days without a clock are: what happened first within a day "
             f"is not known, and is taken to be what stands first in the file"] if share > A_DAY_ONLY else []
+
+
+def _refund_findings(study: Study) -> list[str]:
+    """For each goal, what came back of its conversions, the totals with and without it, and which of them count."""
+    events = with_refunds(study.events, study.given_back)
+    if events["refunded"].isna().all():
+        return []
+    return [line for name, goal in study.goals.items() if goal.value != "refunded" for line in _refunds_of(study, events, name, goal)]
+
+
+def _refunds_of(study: Study, events: pd.DataFrame, name: str, goal: Goal) -> list[str]:
+    """What is to be said of one goal."""
+    before, after = (find_conversions(events, {name: goal.model_copy(update={"refunds": how})}) for how in ("ignore", "subtract"))
+    came = events.loc[events["event_id"].isin(before["event_id"]) & events["refunded"].notna(), ["refunded", "is_refunded"]]
+    if came.empty:
+        return []
+    with_them, without = (f"{len(found):,} conversion{'s' * (len(found) != 1)}{_money(found['value'].sum(min_count=1), study)}" for found in (before, after))
+    counted = "without" if goal.refunds == "subtract" else "with"
+    return [f"goal {name}: {len(came):,} of its orders came back, {came['is_refunded'].sum():,} of them whole"
+            f"{_money(came['refunded'].sum(), study)}. With them it is {with_them}; without what came back, {without}. "
+            f"The study counts {counted} them (refunds: {goal.refunds})"]
+
+
+def _money(value: float, study: Study) -> str:
+    """", 30.00 EUR", or nothing where no value is known."""
+    return "" if pd.isna(value) else f", {fmt(value, 'money', currency_digits(study.currency))} {study.currency}"
 
 
 def _value_findings(conversions: pd.DataFrame) -> list[str]:

@@ -167,7 +167,8 @@ class Study:
     def given_back(self) -> pd.Series:
         """How much came back of each order, by transaction_id; see `refunds.given_back`."""
         events = self._by_device("events")
-        return refunds.given_back(events.good, events.quarantined, self.orders, self.settings.exchange_rates)
+        negative = events.quarantined[events.quarantined["reason"] == refunds.NEGATIVE]
+        return refunds.given_back(events.good, _in_one_currency(negative, events, self.settings), self.orders)
 
     def _load(self, name: str) -> Loaded:
         loaded = self._with_refunds(self._by_device(name)) if name == "events" else self._by_device(name)
