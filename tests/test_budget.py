@@ -177,6 +177,8 @@ def test_flat_channels_give_along_the_moves_that_are_allowed_and_the_first_of_th
 def test_a_channel_that_costs_next_to_nothing_has_its_place_in_a_plan():
     plan = reallocate(certain([900.0, 300.0, 800.0], [0.5, 0.4, 0.9], [1000.0, 1000.0, 0.003]))
     assert plan.budget["new_cost"].iloc[2] == pytest.approx(0.0045)
+    to_it = plan.moves.loc[plan.moves["to"] == "c2", "amount"]
+    assert to_it.sum() == pytest.approx(0.0015, rel=1e-6)
 
 
 def test_a_search_for_a_budget_that_has_not_arrived_is_a_gap(monkeypatch):

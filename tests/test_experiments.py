@@ -393,7 +393,7 @@ def test_looks_that_are_none_are_refused(complaint):
     assert "Write looks=5" in complaint(stopping_bounds, 0)
     assert "Write looks=5" in complaint(stopping_bounds, [0.5, 0.4, 1.0])
     assert "Write looks=5" in complaint(stopping_bounds, [0.5, 0.9])
-    assert "Leave out one" in complaint(stopping_bounds, [0.5, 0.500001, 1.0])
+    assert "Plan fewer looks" in complaint(stopping_bounds, [0.5, 0.500001, 1.0])
     assert "Closest: 'pocock'" in complaint(stopping_bounds, 5, "pocok")
     assert "3 bounds for 2 looks" in complaint(error_rate, [2, 2, 2], [0.5, 1])
 

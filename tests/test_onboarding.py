@@ -305,14 +305,19 @@ def test_an_unknown_interaction_is_asked_and_may_be_none_of_ours(tmp_path: Path)
 
 def test_files_with_the_same_columns_are_one_table(tmp_path: Path) -> None:
     saved(tmp_path, SMALL, "january.csv")
-    saved(tmp_path, SMALL + "w,2026-03-02 11:00,purchase\n", "february.csv")
+    saved(tmp_path, SMALL.splitlines()[0] + "\nw,2026-04-02 11:00,purchase\n", "february.csv")
     found = propose(tmp_path, "UTC", "EUR")
     named = [Path(file).name for file in settings_of(found)["tables"]["events"]["file"]]
     assert found.questions == [] and named == ["february.csv", "january.csv"]
-    assert len(opened(found, tmp_path).events) == 5
+    assert len(opened(found, tmp_path).events) == 3
+    saved(tmp_path, (tmp_path / "february.csv").read_text(), "february (1).csv")
+    assert "february (1).csv" in propose(tmp_path, "UTC", "EUR").questions[0]
 
 
-@pytest.mark.parametrize("other", [SMALL, SMALL.replace("event\n", "event,note\n").replace("e\n", "e,x\n").replace("w\n", "w,x\n")])
+@pytest.mark.parametrize("other", [
+    SMALL, SMALL + "w,2026-03-02 11:00,purchase\n",
+    SMALL.replace("event\n", "event,note\n").replace("e\n", "e,x\n").replace("w\n", "w,x\n"),
+])
 def test_a_copy_or_a_file_with_other_columns_that_looks_like_the_same_table_stops_the_study(tmp_path: Path, other: str) -> None:
     saved(tmp_path, SMALL, "january.csv")
     saved(tmp_path, other, "february.csv")

@@ -361,9 +361,11 @@ def test_a_folder_that_cannot_be_moved_keeps_its_place_and_holds_the_new_results
         (folder / "tables").mkdir(parents=True)
         (folder / "tables" / "rows.csv").write_text(text)
     (out / "left.txt").write_text("old")
+    (out / "link").symlink_to(tmp_path, target_is_directory=True)
     monkeypatch.setattr(Path, "rename", lambda self, target: (_ for _ in ()).throw(OSError(16, "Device or resource busy")))
     run._replace(out, stage)
-    assert (out / "tables" / "rows.csv").read_text() == "new" and not (out / "left.txt").exists()
+    assert (out / "tables" / "rows.csv").read_text() == "new" 
+    assert [part.name for part in out.iterdir()] == ["tables"] and tmp_path.exists()
 
 
 def test_names_from_the_data_do_not_command_the_terminal(tmp_path):
@@ -371,6 +373,8 @@ def test_names_from_the_data_do_not_command_the_terminal(tmp_path):
     done = cli("compare", "paths.csv", cwd=tmp_path)
     assert done.returncode == 0 and "?[2JEmail" in done.stdout and "?31mSMS?" in done.stdout
     assert not set("\x1b\x9b\u202e") & set(done.stdout + done.stderr)
+    as_json = cli("compare", "paths.csv", "--format", "json", cwd=tmp_path).stdout
+    assert not set("\x1b\x9b\u202e") & set(as_json) and "\x9b31mSMS\u202e" in str(json.loads(as_json)).encode().decode("unicode_escape")
 
 
 def test_parquet_whose_text_is_no_utf_8_is_one_line(place):

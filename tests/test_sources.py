@@ -17,6 +17,7 @@ from convtrack import sources
 from convtrack.sources import Files, Loaded, TableSource, load_table, to_dates, to_flags, to_numbers, to_utc
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 HEADER = ["event_id", "event_name", "event_time", "visitor_id", "value", "is_test"]
 TIME = "2026-01-05T10:00:00Z"
@@ -697,8 +698,8 @@ def test_several_files_are_one_table_whose_rows_keep_their_file_and_number(tmp_p
 
 
 def test_files_without_ids_number_their_events_through(tmp_path: Path) -> None:
-    for name in ("a.csv", "b.csv"):
-        (tmp_path / name).write_text(f"event_name,event_time,visitor_id\npurchase,{TIME},v\n")
+    for name, visitor in (("a.csv", "v"), ("b.csv", "w")):
+        (tmp_path / name).write_text(f"event_name,event_time,visitor_id\npurchase,{TIME},{visitor}\n")
     loaded = load_table("events", TableSource(file=["a.csv", "b.csv"]), tmp_path)
     assert loaded.good["event_id"].is_unique and len(loaded.good) == 2
 
@@ -716,3 +717,36 @@ def test_amounts_with_two_currency_signs_are_refused_unless_a_column_says_which(
     assert "events.csv, row 4, column value: '$10', but '€10' above it" in complaint(load_table, "events", TableSource(file=path.name), tmp_path)
     path.write_text(f"event_name,event_time,visitor_id,value,currency\npurchase,{TIME},v,€10,EUR\npurchase,{TIME},v,$10,USD\n")
     assert load_table("events", TableSource(file=path.name), tmp_path).good["value"].tolist() == [10.0, 10.0]
+
+
+def test_a_file_that_is_named_twice_or_copied_is_refused(tmp_path: Path, complaint) -> None:
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text(f"event_name,event_time,visitor_id\npurchase,{TIME},v\n")
+    for files in (["a.csv", "a.csv"], ["a.csv", "b.csv"]):
+        assert f"{files[1]} holds the same rows as a.csv" in complaint(load_table, "events", TableSource(file=files), tmp_path)
+
+
+def test_ids_of_several_parquet_files_keep_their_digits(tmp_path: Path) -> None:
+    times = pd.to_datetime([TIME, TIME])
+    rows = {"event_id": ["a", "b"], "event_name": "purchase", "event_time": times}
+    pd.DataFrame(rows | {"visitor_id": [2**53 + 1, 7]}).to_parquet(tmp_path / "a.parquet")
+    pd.DataFrame(rows | {"event_id": ["c", "d"], "visitor_id": [7.0, None]}).to_parquet(tmp_path / "b.parquet")
+    loaded = load_table("events", TableSource(file=["a.parquet", "b.parquet"]), tmp_path)
+    assert loaded.good["visitor_id"].tolist() == [str(2**53 + 1), "7", "7"]
+
+
+def test_a_separator_that_arrow_does_not_know_is_read_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(f"event_name§event_time§visitor_id\npurchase§{TIME}§v\n", encoding="utf-8")
+    assert len(load_table("events", TableSource(file="a.csv", separator="§"), tmp_path).good) == 1
+
+
+def test_two_currency_signs_are_refused_where_the_column_of_currencies_is_empty(tmp_path: Path, complaint) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text(f"event_name,event_time,visitor_id,value,currency\npurchase,{TIME},v,€10,\npurchase,{TIME},v,$10, \n")
+    assert "two currencies" in complaint(load_table, "events", TableSource(file=path.name), tmp_path)
+
+
+@pytest.mark.parametrize("said", [5, [], ["a.csv", 3], [""], ""])
+def test_what_names_no_file_is_refused(said: object) -> None:
+    with pytest.raises(ValidationError, match="write the name of a file"):
+        TableSource(file=said)

@@ -109,7 +109,7 @@ def _check_type(cells: ir.Value, column: Column, source: TableSource) -> None:
             "flag": kind.is_boolean() or kind.is_string() or kind.is_integer()}.get(
                 column.kind, kind.is_string() or kind.is_integer() or kind.is_floating() or kind.is_uuid())
     if not fits:
-        raise ConvtrackError(f"{source.named}, column {column.name} is {kind} in the engine, and must be {needed}. {AS_A_FILE}.")
+        raise ConvtrackError(f"{source.label}, column {column.name} is {kind} in the engine, and must be {needed}. {AS_A_FILE}.")
     if column.name in source.values and not kind.is_string():
         raise ConvtrackError(f"study.yaml, values: '{column.name}' is {kind} in the engine, and not text. {AS_A_FILE}.")
 
@@ -121,7 +121,7 @@ def _written(rows: ir.Table, name: str, source: TableSource) -> ir.Value:
         return cells.cast("string")
     whole = ((cells == cells.floor()) & (cells.abs() < EXACT)) | cells.isnan()
     if not bool(rows.agg(all=whole.fill_null(True).all()).to_pyarrow().to_pylist()[0]["all"] in (True, None)):
-        raise ConvtrackError(f"{source.named}, column {name} has floats that are not whole, or too long to be exact. {AS_A_FILE}.")
+        raise ConvtrackError(f"{source.label}, column {name} has floats that are not whole, or too long to be exact. {AS_A_FILE}.")
     return cells.isnan().ifelse(ibis.null("string"), cells.cast("int64").cast("string"))
 
 

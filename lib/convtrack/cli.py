@@ -264,7 +264,8 @@ def verify(folder: Annotated[Path | None, typer.Argument(help="A study's folder"
 
 
 def _json(answer: dict[str, Any]) -> str:
-    return json.dumps(answer, ensure_ascii=False, indent=1, allow_nan=False)
+    text = json.dumps(answer, ensure_ascii=False, indent=1, allow_nan=False)
+    return OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)  # the same data, and nothing that a terminal obeys
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -26,7 +26,7 @@ from .goals import find_conversions
 from .paths import Paths
 from .schema import INTERACTIONS
 from .settings import Lookback, Study, StudyFile
-from .sources import TableSource
+from .sources import TableSource, check_alike
 
 LARGEST = 2**62  # that a step may become, as a 64-bit number with room to spare
 MOST_TOUCHES = 16_000_000  # that one query collects: about 1 GiB
@@ -330,7 +330,7 @@ def _counted_reasons(parts: Sequence[ir.Table]) -> pd.DataFrame:
 
 def _check_bad_rows(set_aside: pd.DataFrame, source: TableSource, settings: StudyFile) -> None:
     if len(set_aside) and settings.bad_rows == "stop":
-        raise ConvtrackError(f"{source.named}: {set_aside['rows'].sum():,} rows have a fault, most of them: {set_aside['reason'][0]}. "
+        raise ConvtrackError(f"{source.label}: {set_aside['rows'].sum():,} rows have a fault, most of them: {set_aside['reason'][0]}. "
                              f"Correct them, or set them aside, counted: write bad_rows: quarantine in study.yaml")
 
 
@@ -341,7 +341,7 @@ def _in_one_currency(events: ir.Table, source: TableSource, settings: StudyFile)
     foreign = events.value.notnull() & (events.currency != settings.currency)
     codes = events.filter(foreign).select("currency").distinct().order_by("currency").to_pyarrow()["currency"].to_pylist()
     for code in (code for code in codes if code not in settings.exchange_rates):
-        raise ConvtrackError(f"{source.named}, column currency: {code}, but the study reports in {settings.currency}. Write the rate "
+        raise ConvtrackError(f"{source.label}, column currency: {code}, but the study reports in {settings.currency}. Write the rate "
                              f"in study.yaml: exchange_rates: {{{code}: 0.00}}")
     rates = [(code, settings.exchange_rates[code]) for code in codes]
     return events.mutate(value=events.value * events.currency.cases(*rates, else_=1.0)) if rates else events
@@ -398,12 +398,14 @@ def _open_table(con: Any, source: TableSource, folder: Path) -> ir.Table:
     paths = [str((folder / file).resolve()) for file in source.files]
     suffixes = {Path(file).suffix.lower() for file in source.files}
     if suffixes == {".parquet"}:
-        return con.read_parquet(paths if len(paths) > 1 else paths[0])
+        parts = [con.read_parquet(path) for path in paths]
+        check_alike([Path(path) for path in paths], [part.columns for part in parts])
+        return functools.reduce(lambda one, other: one.union(other.select(*one.columns)), parts)
     if len(paths) > 1:
-        raise ConvtrackError(f"{source.named}: an engine takes several files as one table where all are Parquet. Make them one table.")
+        raise ConvtrackError(f"{source.label}: an engine takes several files as one table where all are Parquet. Make them one table.")
     suffix = suffixes.pop()
     if suffix in (".csv", ".tsv", ".txt"):
-        raise ConvtrackError(f"{source.named} is text, of which an engine would guess the types, and 007 would become 7. Store it as "
+        raise ConvtrackError(f"{source.label} is text, of which an engine would guess the types, and 007 would become 7. Store it as "
                              f"Parquet or a table, or leave out connection: in study.yaml.")
     database, _, name = source.files[0].rpartition(".")
     return con.table(name, database=database or None)
@@ -424,11 +426,11 @@ def _mapped(events: ir.Table, source: TableSource, asked: Iterable[str]) -> ir.T
     for name in NEEDED:
         wanted = theirs.get(name, name)
         if wanted not in events.columns:
-            raise ConvtrackError(f"{source.named} has no column '{wanted}'.{nearest(wanted, events.columns)} Map it under "
+            raise ConvtrackError(f"{source.label} has no column '{wanted}'.{nearest(wanted, events.columns)} Map it under "
                                  f"tables: events: columns: {{{name}: ...}} in study.yaml.")
     used = [name for name, column in COLUMNS.items() if column.kind != "text" or name in (*NEEDED, *TAGS, "currency", *asked)]
     ours = [name for name in used if theirs.get(name, name) in events.columns]
     events = events.select(**{name: _or_nothing(events[theirs.get(name, name)], name) for name in ours})
     if getattr(events.event_time.type(), "timezone", "none") is None and _engine(events) not in INSTANTS:
-        raise ConvtrackError(f"{source.named}, column event_time: the engine's times have no zone. Store them with one (UTC).")
+        raise ConvtrackError(f"{source.label}, column event_time: the engine's times have no zone. Store them with one (UTC).")
     return events

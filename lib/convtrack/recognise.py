@@ -160,9 +160,12 @@ class Look:
         return sorted([self.path, *self.more])
 
     def with_parts(self, others: Iterable[Look]) -> Look:
-        """The same, with those of the others that are read alike and have the same columns; a copy is no part."""
-        alike = [other for other in others if other.path != self.path and other.is_like(self) and not other.frame.equals(self.frame)]
-        return replace(self, more=tuple(other.path for other in alike)) if alike else self
+        """The same, with those of the others that are its parts: read alike, with the same columns, and no row of another part."""
+        parts = [self]
+        for other in (other for other in others if other.path != self.path and other.is_like(self)):
+            if not any(_share_rows(other.frame, part.frame) for part in parts):
+                parts.append(other)
+        return replace(self, more=tuple(part.path for part in parts[1:]))
 
     def is_like(self, other: Look) -> bool:
         """Whether two are read alike and have the same columns."""
@@ -184,6 +187,12 @@ class Look:
         """What each column that has a name looks like."""
         head = self.frame.head(ROWS_TO_JUDGE)
         return {name: _profile(name, cells) for name, cells in head.items() if name and isinstance(name, str)}
+
+
+def _share_rows(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+    """Whether a row of one table is in the other too, as it is where exports overlap."""
+    hashes = [pd.util.hash_pandas_object(table[sorted(one.columns)].astype("str"), index=False) for table in (one, other)]
+    return bool(hashes[0].isin(hashes[1]).any())
 
 
 def _look_at(path: Path) -> Look:
@@ -266,7 +275,7 @@ def _profile(name: str, cells: pd.Series) -> Profile:
     texts = filled[filled != ""].drop_duplicates()
     some = texts.head(VALUES_TO_JUDGE)
     dated = some[some.str.contains(r"\d\D{1,3}\d|\d{8}")]
-    sources = [TableSource(file="", day_first=first, time_zone="UTC") for first in (True, False)]
+    sources = [TableSource(file="export", day_first=first, time_zone="UTC") for first in (True, False)]
     times = max(to_utc(dated, s, Files((Path(),))).notna().sum() for s in sources) if len(dated) else 0
     numbers = max(to_numbers(some, mark).notna().sum() for mark in ".,")
     least = max(1, len(some))

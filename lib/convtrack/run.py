@@ -103,19 +103,30 @@ def _check_target(out: Path) -> None:
 
 
 def _replace(out: Path, stage: Path) -> None:
-    """The stage takes the place of an earlier run; where that folder cannot be moved, as a mount point, its content is replaced."""
+    """The stage takes the place of an earlier run."""
     old = stage.with_name(stage.name + "-old")
     try:
         if out.exists():
             out.rename(old)
     except OSError:
-        for part in out.iterdir():
-            shutil.rmtree(part) if part.is_dir() else part.unlink()
-        for part in stage.iterdir():
-            shutil.move(part, out / part.name)
+        _refill(out, stage)
         return
     stage.rename(out)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _refill(folder: Path, stage: Path) -> None:
+    """New content for a folder that cannot be moved, as a mount point; the old goes when all of the new is there."""
+    new = folder / stage.name
+    shutil.copytree(stage, new)
+    for part in (part for part in folder.iterdir() if part != new):
+        if part.is_dir() and not part.is_symlink():
+            shutil.rmtree(part)
+        else:
+            part.unlink()
+    for part in new.iterdir():
+        os.replace(part, folder / part.name)
+    new.rmdir()
 
 
 def _execute_all(study: Study, lessons: Sequence[Lesson], parameters: Mapping[str, Mapping[str, Any]], passport: Passport,

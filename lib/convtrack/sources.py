@@ -12,12 +12,12 @@ import io
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import numpy as np
@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.csv as csv_of_arrow
 import pyarrow.parquet as pq
 from pandas.tseries.api import guess_datetime_format
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from .clocks import Clocks, outside
 from .errors import ConvtrackError, nearest
@@ -52,15 +52,23 @@ AS_WRITTEN = dict.fromkeys(WHOLE, pd.Int64Dtype()) | {pa.uint64(): pd.UInt64Dtyp
 TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
+def _file_names(said: Any) -> Any:
+    """The name of a file, or several, as they are."""
+    names = said if isinstance(said, list) else [said]
+    if said is not None and (not names or not all(isinstance(name, str) and name.strip() for name in names)):
+        raise ValueError("write the name of a file, or of several as in [january.csv, february.csv]")
+    return said
+
+
 class TableSource(BaseModel):
     """Where a table is and how to read it; the entries under `tables:` in study.yaml.
 
-    Several files are one table if they have the same columns: `file: [january.csv, february.csv]`.
+    Several files are one table if they have the same columns, separator and encoding: `file: [january.csv, february.csv]`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    file: str | Annotated[list[str], Field(min_length=1)]
+    file: Annotated[str | list[str], BeforeValidator(_file_names)]
     separator: str = Field(",", min_length=1, max_length=1)
     encoding: str = "utf-8-sig"
     decimal: str = Field(".", pattern=r"^[.,]$")
@@ -72,10 +80,10 @@ class TableSource(BaseModel):
     @property
     def files(self) -> list[str]:
         """The names of all its files."""
-        return listed(self.file)
+        return as_list(self.file)
 
     @property
-    def named(self) -> str:
+    def label(self) -> str:
         """Its file or files in a sentence."""
         return Files(tuple(map(Path, self.files))).name
 
@@ -150,10 +158,11 @@ def load_table(name: str, source: TableSource, folder: Path, clocks: Clocks = Cl
     Raises
     ------
     ConvtrackError
-        If the file is missing, empty, without header or without a required column, or if its times have no time zone.
+        If a file is missing, empty, without header or without a required column, if its times have no time zone, if several
+        files do not have the same columns, or if amounts of two currencies stand in one column.
     """
     check_columns(name, source)
-    raw, totals, files = _read_files([folder / file for file in source.files], source)
+    raw, totals, files = _read_files([folder / file for file in source.files], source, name)
     mapped = _respelled(_mapped(raw.drop(index=totals), name, source, files), source, files)
     _check_signs(mapped, name, files)
     named, found = _without_placeholders(mapped, name, tuple(placeholders))
@@ -168,18 +177,34 @@ def load_table(name: str, source: TableSource, folder: Path, clocks: Clocks = Cl
     return Loaded(name, files, good, quarantined, len(raw), found, skipped, tuple(totals))
 
 
-def _read_files(paths: list[Path], source: TableSource) -> tuple[pd.DataFrame, pd.Index, Files]:
+def _read_files(paths: list[Path], source: TableSource, name: str) -> tuple[pd.DataFrame, pd.Index, Files]:
     """All rows, numbered through, the numbers of those that are totals, and which files they are of."""
     parts, starts = [read_raw(path, source) for path in paths], [0]
-    for path, part in zip(paths, parts, strict=True):
-        for column in sorted(set(part.columns) ^ set(parts[0].columns)):
-            has, lacks = (path, paths[0]) if column in part else (paths[0], path)
-            raise ConvtrackError(f"{has.name} has a column '{column}' and {lacks.name} has not, so they are not one table. Export both "
-                                 f"alike, or name one of them in `file:`.")
+    check_alike(paths, [part.columns for part in parts])
+    for place, part in enumerate(parts):
+        for other in (place for place, before in enumerate(parts[:place]) if before.equals(part)):
+            raise ConvtrackError(f"{paths[place].name} holds the same rows as {paths[other].name}. Name one of them in `file:`.")
         starts.append(starts[-1] + int(part.index.max()))
+    if len(parts) > 1:
+        parts = [_with_ids_as_text(part, source, name) for part in parts]
     numbered = [part.set_axis(part.index + start) for part, start in zip(parts, starts)]
     totals = [number for part in numbered for number in total_rows(part)]
     return pd.concat(numbered), pd.Index(totals), Files(tuple(paths), tuple(starts[:-1]))
+
+
+def check_alike(paths: Sequence[Path], columns: Sequence[Iterable[str]]) -> None:
+    """Nothing, if several files have the same columns; otherwise the error that names one which only one of two files has."""
+    for path, names in zip(paths, columns, strict=True):
+        for column in sorted(set(names) ^ set(columns[0]), key=str):
+            has, lacks = (path, paths[0]) if column in set(names) else (paths[0], path)
+            raise ConvtrackError(f"{has.name} has a column '{column}' and {lacks.name} has not, so they are not one table. Export both "
+                                 f"alike, or name one of them in `file:`.")
+
+
+def _with_ids_as_text(part: pd.DataFrame, source: TableSource, name: str) -> pd.DataFrame:
+    """A file of several with the numbers among its ids as text: put together with floats, long whole numbers would lose digits."""
+    ids = {theirs for ours in id_columns(name) for theirs in as_list(source.columns.get(ours, ours)) if theirs in part}
+    return part.assign(**{column: id_text(part[column]) for column in ids if pd.api.types.is_numeric_dtype(part[column])})
 
 
 def _without_placeholders(frame: pd.DataFrame, name: str, words: tuple[str, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -303,14 +328,15 @@ def _cut(path: Path, source: TableSource, above: int) -> pd.DataFrame:
     Arrow is several times faster, where it can be relied on: rows are equally long, the first is not blank, there are no quotes
     (it takes one that is not closed for a cell that goes on to the end of the file).
     """
-    if codecs.lookup(source.encoding).name in ("utf-8", "utf-8-sig"):
+    if codecs.lookup(source.encoding).name in ("utf-8", "utf-8-sig") and source.separator.isascii():
         with suppress(pa.ArrowException, OSError):  # pandas reads what Arrow does not, or says what is wrong
             content = path.read_bytes()
             lines = _cut_by_arrow(content, source.separator, above) if b'"' not in content else None
             if lines is not None and lines.iloc[0].notna().any():
                 return lines
     return pd.read_csv(path, sep=source.separator, dtype="str", keep_default_na=False, na_values=[""], encoding=source.encoding,
-                       skip_blank_lines=False, header=None, skiprows=above)  # else a longer row would be one with an index
+                       skip_blank_lines=False, engine="c" if source.separator.isascii() else "python", skiprows=above,
+                       header=None)  # else a longer row would be one with an index
 
 
 def _cut_by_arrow(content: bytes, separator: str, above: int) -> pd.DataFrame:
@@ -392,7 +418,7 @@ def _mapped(raw: pd.DataFrame, name: str, source: TableSource, files: Files) -> 
     """The columns of ours that the file has, under our names; visitors keep the file's other columns too."""
     _check_mapping(raw, source, files)
     mapped = {ours: _cells(raw, theirs, files) for ours, theirs in source.columns.items()}  # one of theirs may serve two of ours
-    used = {column for theirs in source.columns.values() for column in listed(theirs)}
+    used = {column for theirs in source.columns.values() for column in as_list(theirs)}
     frame = raw.loc[:, ~raw.columns.isin([*source.columns, *used])].assign(**mapped)
     if name == "events" and "event_id" not in frame:
         frame["event_id"] = [f"row{row:09d}" for row in frame.index]
@@ -404,19 +430,19 @@ def _mapped(raw: pd.DataFrame, name: str, source: TableSource, files: Files) -> 
 
 def _check_mapping(raw: pd.DataFrame, source: TableSource, files: Files) -> None:
     for ours, theirs in source.columns.items():
-        for column in listed(theirs):
+        for column in as_list(theirs):
             if column not in raw:
                 raise ConvtrackError(f"{files.name} has no column '{column}' (for {ours}).{nearest(column, raw.columns)}")
 
 
-def listed(theirs: str | list[str]) -> list[str]:
+def as_list(theirs: str | list[str]) -> list[str]:
     """One name or several, as a list."""
     return [theirs] if isinstance(theirs, str) else theirs
 
 
 def _cells(raw: pd.DataFrame, theirs: str | list[str], files: Files) -> pd.Series:
     """One column of the file, or several put together, as a date and a time are."""
-    columns = [raw[name] for name in listed(theirs)]
+    columns = [raw[name] for name in as_list(theirs)]
     for cells in columns:
         first = cells.dropna().head(1)
         if cells.dtype == "object" and isinstance(first.squeeze(), (dict, list, np.ndarray)):
@@ -430,11 +456,13 @@ def _cells(raw: pd.DataFrame, theirs: str | list[str], files: Files) -> pd.Serie
 
 
 def _check_signs(frame: pd.DataFrame, name: str, files: Files) -> None:
-    """Nothing, if the amounts of a column bear one currency sign at most, or a column says their currency."""
-    money = [c.name for c in TABLES[name] if c.kind == "money" and c.name in frame and "currency" not in frame]
+    """Nothing, if the amounts of a column bear one currency sign at most, where no other column says their currency."""
+    code = _text(frame["currency"]).fillna("") if "currency" in frame else pd.Series("", index=frame.index)
+    money = [c.name for c in TABLES[name] if c.kind == "money" and c.name in frame]
     for column in (column for column in money if not pd.api.types.is_numeric_dtype(frame[column])):
-        signs = frame[column].astype("str").str.extract(SIGN, expand=False).dropna()
-        for row in signs.index[signs != signs.iloc[0]][:1] if len(signs) else []:
+        signs = frame.loc[code == "", column].astype("str").str.extract(SIGN, expand=False).dropna()
+        others = signs.index[signs != signs.iloc[0]] if len(signs) else []
+        for row in others[:1]:
             raise ConvtrackError(f"{files.row(row)}, column {column}: '{frame[column][row]}', but '{frame[column][signs.index[0]]}' above it: "
                                  f"two currencies cannot be added up. Put their codes (EUR, USD) in a column `currency`.")
 

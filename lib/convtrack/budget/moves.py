@@ -20,7 +20,7 @@ from .credit import BOUNDS
 from .curves import Curves, Numbers
 
 SMALL = 1e-6  # of the smaller of two channels: a move below this is rounding
-PREFERENCE = 0.01  # of an amount: how much less it counts in the best case, which settles ties and nothing else
+PREFERENCE = 0.01  # of an amount: less than any detour costs, and so no more than a way to settle ties
 ARRIVED = 1e-9  # of what all channels bring: a budget that lacks no more is the best
 NOTHING = 1e-12  # of the largest return: a channel that brings nothing is taken to bring this
 BISECTIONS = 100  # more than a number has bits
@@ -120,7 +120,7 @@ def reallocate(curves: Curves, low: float = 0.5, high: float = 1.5) -> Plan | Ga
     new = market.best(fitted, _signs(bounds))
     shifted = bounds[:, None] + differences - market.differences(fitted)
     redone = np.array([market.best(Numbers(*draw), signs) for *draw, signs in zip(*drawn, _signs(shifted), strict=True)])
-    amounts = _fewest_moves(market.steps * _signs(bounds), new - market.today, np.abs(market.differences(fitted)))
+    amounts = _fewest_moves(market, _signs(bounds), new - market.today, np.abs(market.differences(fitted)))
     if np.isnan(redone).any() or np.isnan(amounts).any():
         return Gap("The search for the best budget has not arrived.", "Give other limits: low=0.8, high=1.2.")
     optimism = market.optimism(fitted, drawn, redone) if (new != market.today).any() else 0.0
@@ -151,6 +151,10 @@ class _Market:
         first, second = np.transpose(self.pairs)
         each = np.eye(len(self.channels))
         return (each[second] - each[first]).T
+
+    def smaller(self, steps: Floats) -> Floats:
+        """What the smaller of the two channels of each step costs."""
+        return np.where(steps != 0, self.today[:, None], np.inf).min(axis=0)
 
     def slopes(self, numbers: Numbers) -> Floats:
         """Marginal returns today."""
@@ -201,8 +205,7 @@ class _Market:
 
     def _search(self, numbers: Numbers, steps: Floats) -> Floats:
         """Amounts along the steps, as shares of the smaller of the two channels, to a few digits."""
-        smaller = np.where(steps != 0, self.today[:, None], np.inf).min(axis=0)
-        changed, scale = steps * smaller / self.today[:, None], numbers.levels.sum()
+        changed, scale = steps * self.smaller(steps) / self.today[:, None], numbers.levels.sum()
 
         def cost(moved: Floats) -> Floats:
             return np.maximum(self.today * (1 + changed @ moved), self.least / 2)  # the search may leave the limits on its way
@@ -252,7 +255,7 @@ def _divided(part: Floats, by: Floats) -> Floats:
 
 
 def _by_name(curves: Curves) -> tuple[pd.DataFrame, Numbers, Numbers]:
-    """The channels with a curve by name, and their fitted and drawn numbers: a plan must not depend on how they came."""
+    """The channels with a curve by name, and their fitted and drawn numbers: a plan does not depend on the order of rows."""
     order = np.argsort(curves.known["channel"].to_numpy(str), kind="stable")
     fitted, drawn = (Numbers(*(each[..., order] for each in numbers)) for numbers in (curves.fitted, curves.drawn))
     return curves.known.iloc[order], fitted, drawn
@@ -298,20 +301,21 @@ def _moves(market: _Market, fitted: Numbers, drawn: Numbers, new: Floats, amount
         "high": high, "verdict": verdict}).sort_values("amount", ascending=False, kind="stable", ignore_index=True)
 
 
-def _fewest_moves(steps: Floats, change: Floats, differences: Floats) -> Floats:
+def _fewest_moves(market: _Market, signs: np.ndarray, change: Floats, differences: Floats) -> Floats:
     """Amounts along the pairs that make these changes of cost and move the least money; NaN where none make them.
 
     Where several move as little, that which moves it between the most different channels.
     """
-    whole = np.abs(change).sum()
-    if not whole:
-        return np.zeros(steps.shape[1])
-    if not np.isfinite(whole):
-        return np.full(steps.shape[1], np.nan)
-    found = linprog(1 - PREFERENCE * (differences / differences.max())**2, A_eq=steps, b_eq=change / whole)
+    if not np.isfinite(change).all():
+        return np.full(len(signs), np.nan)
+    if not change.any():
+        return np.zeros(len(signs))
+    smaller = market.smaller(market.steps)
+    costs = smaller * (1 - PREFERENCE * (differences / differences.max())**2)
+    found = linprog(costs / costs.max(), A_eq=market.steps * signs * smaller / market.today[:, None], b_eq=change / market.today)
     if not found.success:
-        return np.full(steps.shape[1], np.nan)
-    return np.where(found.x > SMALL, found.x * whole, 0.0)
+        return np.full(len(signs), np.nan)
+    return np.where(found.x > SMALL, found.x * smaller, 0.0)
 
 
 def _gains(market: _Market, numbers: Numbers, new: Floats) -> Floats:

@@ -107,7 +107,8 @@ def stopping_bounds(looks: int | Sequence[float], spending: str = "obrien_flemin
     Raises
     ------
     ConvtrackError
-        If there is no such spending function, or the parts do not rise to 1.
+        If there is no such spending function, the parts do not rise to 1, or two are less than 0.01 % apart, which would take
+        minutes to integrate.
 
     Examples
     --------
@@ -136,7 +137,7 @@ def _parts(looks: int | Sequence[float]) -> Floats:
     if not (len(times) and times[0] > 0 and times[-1] == 1 and (np.diff(times) > 0).all()):
         raise ConvtrackError(f"looks={looks} are no parts of the visitors that rise to 1. Write looks=5, or [0.2, 0.5, 1].")
     if (np.diff(times) < CLOSEST).any():
-        raise ConvtrackError(f"Between two looks lies less than {CLOSEST:.2%} of the visitors. Leave out one of the two.")
+        raise ConvtrackError(f"Between two looks lies less than {CLOSEST:.2%} of the visitors. Plan fewer looks.")
     return times
 
 

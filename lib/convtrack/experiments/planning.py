@@ -14,7 +14,7 @@ from ..errors import ConvtrackError
 from ..gaps import Gap, passes_gaps
 from ..texts import fmt
 
-TRIED = 200  # lifts among which the first is looked for that is found: of a rate near 100 %, a larger one may be found more rarely
+TRIED = 200  # lifts tried in turn: on a small rate a larger lift can have less power
 
 
 @dataclass(frozen=True)
