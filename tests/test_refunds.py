@@ -133,7 +133,7 @@ def test_what_came_back_must_be_known_to_be_taken_off(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("keys", [{"value": "refunded", "refunds": "subtract"}, {"value": "refunded", "refunds": "own goal"}])
 def test_a_goal_of_refunds_does_not_take_them_off_again(tmp_path: Path, keys: dict) -> None:
-    with pytest.raises(ConvtrackError, match="Leave out one"):
+    with pytest.raises(ConvtrackError, match="Leave out one|needs value: column"):
         opened(tmp_path, SALES, **keys)
 
 
@@ -150,3 +150,23 @@ def test_an_engine_refuses_to_take_off_what_it_does_not_see(tmp_path: Path) -> N
     (tmp_path / "study.yaml").write_text(study.path.read_text() + "connection: 'duckdb://'\n")
     with pytest.raises(ConvtrackError, match="refunds: ignore"):
         engine.study_paths(open_study(tmp_path))
+
+
+def test_parts_that_add_up_to_the_whole_are_the_whole(tmp_path: Path) -> None:
+    study = opened(tmp_path, [("purchase", "t1", 30.30), *[("refund", "t1", 10.10)] * 3], refunds="subtract")
+    assert find_conversions(study.events, study.goals).empty
+
+
+def test_refunds_of_no_order_are_said_and_test_refunds_take_nothing_off(tmp_path: Path) -> None:
+    rows = [*SALES, ("refund", None, 5.0), ("refund", "t9", 5.0), ("refund", "t1", 50.0)]
+    said = [line for line in make_passport(opened(tmp_path, rows), []).findings if "refunds name" in line]
+    assert said == ["2 of 3 refunds name no order that is there, and are taken off nothing"]
+    study = opened(tmp_path, rows, refunds="subtract")
+    events = pd.read_csv(tmp_path / "events.csv")
+    events.assign(is_test=events["event_name"] == "refund").to_csv(tmp_path / "events.csv", index=False)
+    assert len(find_conversions(open_study(study.path).events, study.goals)) == 2
+
+
+def test_a_refund_goal_needs_values_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(ConvtrackError, match="it needs value: column"):
+        opened(tmp_path, SALES, refunds="own goal", value=40)

@@ -750,3 +750,55 @@ def test_two_currency_signs_are_refused_where_the_column_of_currencies_is_empty(
 def test_what_names_no_file_is_refused(said: object) -> None:
     with pytest.raises(ValidationError, match="write the name of a file"):
         TableSource(file=said)
+
+
+@pytest.mark.parametrize(("text", "decimal", "found"), [("0.500", ",", None), ("0,500", ".", None), ("1,500", ".", 1500.0), ("10.500", ",", 10500.0),
+                                                       ("9" * 310, ".", None), ("00.50", ".", 0.5)])
+def test_a_number_is_not_made_a_thousand_times_as_large_nor_endless(text: str, decimal: str, found: float | None) -> None:
+    number = to_numbers(pd.Series([text]), decimal)[0]
+    assert (number == found) if found is not None else np.isnan(number)
+
+
+@pytest.mark.parametrize(("text", "hour"), [("20260105T100000+0100", 9), ("2026-01-05T10+01:00", 9), ("2026-01-05T10:00:00+01", 9),
+                                            ("2026-01-05 10:00 UTC+01:00", None), ("2026-01-05 10:00+1", 9),
+                                            ("9999-12-31 23:59:59", None)])
+def test_odd_offsets_and_days_that_never_come_are_read_or_set_aside(tmp_path: Path, text: str, hour: int | None) -> None:
+    (tmp_path / "a.csv").write_text(f"event_name,event_time,visitor_id\npurchase,{text},v\npurchase,2026-01-05 12:00,v\n")
+    loaded = load_table("events", TableSource(file="a.csv", time_zone="America/New_York"), tmp_path)
+    assert len(loaded.good) + len(loaded.quarantined) == 2
+    assert loaded.good["event_time"].dt.hour.tolist() == ([17] if hour is None else [hour, 17])
+
+
+def test_a_title_above_columns_that_are_put_together_is_skipped(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("# export\nevent_name,d,t,visitor_id\npurchase,2026-01-05,10:00,v\npurchase,2026-01-05,11:00,v\n")
+    source = TableSource(file="a.csv", time_zone="UTC", columns={"event_time": ["d", "t"]})
+    assert load_table("events", source, tmp_path).good["event_time"].dt.hour.tolist() == [10, 11]
+
+
+def test_blank_lines_above_the_header_are_skipped_and_counted(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(f"\n\nevent_name,event_time,visitor_id\npurchase,{TIME},v\n")
+    loaded = load_table("events", TableSource(file="a.csv"), tmp_path)
+    assert loaded.good.index.tolist() == [4] and loaded.skipped == 2
+
+
+def test_codes_of_currencies_are_read_in_any_case(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(f"event_name,event_time,visitor_id,currency\npurchase,{TIME},v, usd\n")
+    assert load_table("events", TableSource(file="a.csv"), tmp_path).good["currency"].tolist() == ["USD"]
+
+
+def test_rows_of_an_earlier_file_do_not_count_again_where_no_id_tells_them_apart(tmp_path: Path) -> None:
+    rows = [f"purchase,2026-01-0{day} 10:00Z,v\n" for day in range(1, 6)]
+    for name, part in (("a.csv", [rows[0], rows[0], rows[1]]), ("b.csv", rows[1:])):
+        (tmp_path / name).write_text("event_name,event_time,visitor_id\n" + "".join(part))
+    loaded = load_table("events", TableSource(file=["a.csv", "b.csv"]), tmp_path)
+    assert len(loaded.good) == 6 and loaded.read == 7  # the two alike of one file are two
+    assert "a row of an earlier file" in loaded.quarantined["reason"].item() and loaded.files.row(loaded.quarantined.index[0]) == "b.csv, row 2"
+
+
+def test_files_that_are_not_written_alike_are_refused(tmp_path: Path, complaint) -> None:
+    rows = {"event_name": "purchase", "event_time": pd.to_datetime([TIME]), "visitor_id": "v"}
+    pd.DataFrame(rows | {"value": [1.234]}).to_parquet(tmp_path / "a.parquet")
+    pd.DataFrame(rows | {"value": ["1,50"]}).to_parquet(tmp_path / "b.parquet")
+    (tmp_path / "c.csv").write_text(f"event_name,event_time,visitor_id,value\npurchase,{TIME},v,9\n")
+    assert "some are Parquet and some are text" in complaint(load_table, "events", TableSource(file=["a.parquet", "c.csv"]), tmp_path)
+    assert "column value is text in one of them only" in complaint(load_table, "events", TableSource(file=["a.parquet", "b.parquet"]), tmp_path)

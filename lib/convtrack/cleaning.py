@@ -164,6 +164,8 @@ def _typed(cells: ir.Value, column: Column) -> ir.Value:
     if column.kind == "money":
         number = cells.cast("float64")
         return (number.isnan() | number.isinf()).ifelse(ibis.null("float64"), number)
+    if column.name == "currency":
+        return cells.upper()
     if column.kind == "flag" and cells.type().is_string():
         truths = [[word for word, is_true in TRUTHS.items() if is_true is wanted] for wanted in (True, False)]
         return ibis.cases((cells.lower().isin(truths[0]), True), (cells.lower().isin(truths[1]), False))

@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from .cleaning import COLUMNS, broken, cleaned, off_clock
 from .errors import ConvtrackError, nearest
+from .folders import neighbour
 from .goals import find_conversions
 from .paths import Paths
 from .schema import INTERACTIONS
@@ -398,8 +399,9 @@ def _open_table(con: Any, source: TableSource, folder: Path) -> ir.Table:
     paths = [str((folder / file).resolve()) for file in source.files]
     suffixes = {Path(file).suffix.lower() for file in source.files}
     if suffixes == {".parquet"}:
-        parts = [con.read_parquet(path) for path in paths]
+        parts = [_read_parquet(con, path) for path in paths]
         check_alike([Path(path) for path in paths], [part.columns for part in parts])
+        _check_kinds([Path(path).name for path in paths], parts)
         return functools.reduce(lambda one, other: one.union(other.select(*one.columns)), parts)
     if len(paths) > 1:
         raise ConvtrackError(f"{source.label}: an engine takes several files as one table where all are Parquet. Make them one table.")
@@ -411,11 +413,32 @@ def _open_table(con: Any, source: TableSource, folder: Path) -> ir.Table:
     return con.table(name, database=database or None)
 
 
+def _read_parquet(con: Any, path: str) -> ir.Table:
+    if not Path(path).exists():
+        raise ConvtrackError(f"There is no file {path}.{neighbour(Path(path))} Correct `file:` in study.yaml.")
+    try:
+        return con.read_parquet(path)
+    except Exception as error:  # each engine has its own
+        first = str(error).strip().splitlines()[0]
+        raise ConvtrackError(f"{Path(path).name} cannot be read as Parquet: {first}. Export it again.") from None
+
+
+def _check_kinds(names: Sequence[str], parts: Sequence[ir.Table]) -> None:
+    """Nothing, if every column has one type in all parts; an engine would turn those of later parts into that of the first."""
+    for name, part in zip(names, parts, strict=True):
+        for column, kind in parts[0].schema().items():
+            if part[column].type() != kind:
+                raise ConvtrackError(f"column {column} is {kind} in {names[0]}, and {part[column].type()} in {name}. Store both alike, or "
+                                     f"leave out connection: in study.yaml.")
+
+
 def _or_nothing(cells: ir.Value, name: str) -> ir.Value:
-    """The column; one that is empty throughout, and so has no type, with the contract's."""
+    """The column; one that is empty throughout, or of a type that Ibis does not know, as nanoseconds of DuckDB, with the contract's."""
     kind = cells.type()
     typed = {"money": "float64", "flag": "boolean", "time": "timestamp('UTC')"}.get(COLUMNS[name].kind, "string")
-    return ibis.null(typed) if kind.is_null() or kind.is_unknown() else cells
+    if kind.is_unknown():
+        return cells.cast(typed)
+    return ibis.null(typed) if kind.is_null() else cells
 
 
 def _mapped(events: ir.Table, source: TableSource, asked: Iterable[str]) -> ir.Table:

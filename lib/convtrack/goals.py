@@ -59,6 +59,8 @@ class Goal(BaseModel):
 
     @model_validator(mode="after")
     def _counts_refunds_once(self) -> Goal:
+        if self.refunds == "own goal" and self.value != "column":
+            raise ValueError("refunds: own goal counts what came back of the event's own value, so it needs value: column")
         if self.value == "refunded" and self.refunds != "ignore":
             raise ValueError(f"value: refunded counts what came back, and refunds: {self.refunds} would count it again. Leave out one")
         return self

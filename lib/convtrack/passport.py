@@ -16,7 +16,7 @@ from .gaps import Gap
 from .goals import Goal, find_conversions, missing_events
 from .journeys import journeys_of
 from .lessons import Lesson
-from .refunds import with_refunds
+from .refunds import REFUND, real_refunds, with_refunds
 from .settings import Study
 from .sources import Loaded
 from .texts import currency_digits, fmt
@@ -142,9 +142,16 @@ def _clock_findings(study: Study) -> list[str]:
 def _refund_findings(study: Study) -> list[str]:
     """For each goal, what came back of its conversions, the totals with and without it, and which of them count."""
     events = with_refunds(study.events, study.given_back)
-    if events["refunded"].isna().all():
-        return []
-    return [line for name, goal in study.goals.items() if goal.value != "refunded" for line in _refunds_of(study, events, name, goal)]
+    said = [line for name, goal in study.goals.items() if goal.value != "refunded" for line in _refunds_of(study, events, name, goal)]
+    return [*said, *_lost_refunds(study)]
+
+
+def _lost_refunds(study: Study) -> list[str]:
+    """How many refunds name no order that is there."""
+    back = real_refunds(study.events)
+    orders = study.events.loc[study.events["event_name"] != REFUND, "transaction_id"] if "transaction_id" in study.events else []
+    lost = ~back["transaction_id"].isin(orders) if "transaction_id" in back else pd.Series(True, index=back.index)
+    return [f"{lost.sum():,} of {len(back):,} refunds name no order that is there, and are taken off nothing"] if lost.any() else []
 
 
 def _refunds_of(study: Study, events: pd.DataFrame, name: str, goal: Goal) -> list[str]:
@@ -153,10 +160,11 @@ def _refunds_of(study: Study, events: pd.DataFrame, name: str, goal: Goal) -> li
     came = events.loc[events["event_id"].isin(before["event_id"]) & events["refunded"].notna(), ["refunded", "is_refunded"]]
     if came.empty:
         return []
+    lost = came["refunded"].sum() if goal.value == "column" else before["value"].sum(min_count=1) - after["value"].sum()
     with_them, without = (f"{len(found):,} conversion{'s' * (len(found) != 1)}{_money(found['value'].sum(min_count=1), study)}" for found in (before, after))
     counted = "without" if goal.refunds == "subtract" else "with"
     return [f"goal {name}: {len(came):,} of its orders came back, {came['is_refunded'].sum():,} of them whole"
-            f"{_money(came['refunded'].sum(), study)}. With them it is {with_them}; without what came back, {without}. "
+            f"{_money(lost, study)}. With them it is {with_them}; without what came back, {without}. "
             f"The study counts {counted} them (refunds: {goal.refunds})"]
 
 

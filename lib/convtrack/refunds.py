@@ -9,6 +9,7 @@ from .gaps import Gap
 REFUND = "refund"  # the event, by GA4's name
 GIVEN_BACK = ("refunded", "cancelled")  # statuses of an order
 NEGATIVE = "value: negative"
+ROUNDING = 1e-9  # of a value: parts of it that were paid back add up to no more
 
 
 def with_refunds(events: pd.DataFrame, back: pd.Series) -> pd.DataFrame:
@@ -38,7 +39,7 @@ def with_refunds(events: pd.DataFrame, back: pd.Series) -> pd.DataFrame:
     came = ids.isin(back.index[back.isna() | (back > 0)]) & (events["event_name"] != REFUND)
     amount = ids.map(back).astype(float)
     known = amount.fillna(value.fillna(0.0)).clip(upper=value.fillna(float("inf")))
-    return events.assign(refunded=known.where(came), is_refunded=came & (amount.isna() | (amount >= value)))
+    return events.assign(refunded=known.where(came), is_refunded=came & (amount.isna() | (amount >= value * (1 - ROUNDING))))
 
 
 def given_back(events: pd.DataFrame, aside: pd.DataFrame, orders: pd.DataFrame | Gap) -> pd.Series:
@@ -70,8 +71,14 @@ def given_back(events: pd.DataFrame, aside: pd.DataFrame, orders: pd.DataFrame |
     return back.groupby(level=0).sum(skipna=False)
 
 
+def real_refunds(events: pd.DataFrame) -> pd.DataFrame:
+    """The events called `refund` that are no tests."""
+    its = events[events["event_name"] == REFUND]
+    return its[~its["is_test"].astype("boolean").fillna(False).astype(bool)] if "is_test" in its else its
+
+
 def _refund_events(events: pd.DataFrame) -> pd.Series:
-    its = events[events["event_name"] == REFUND].reindex(columns=["transaction_id", "value"])
+    its = real_refunds(events).reindex(columns=["transaction_id", "value"])
     return its.dropna(subset="transaction_id").set_index("transaction_id")["value"].astype(float)
 
 

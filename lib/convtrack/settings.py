@@ -168,7 +168,10 @@ class Study:
         """How much came back of each order, by transaction_id; see `refunds.given_back`."""
         events = self._by_device("events")
         negative = events.quarantined[events.quarantined["reason"] == refunds.NEGATIVE]
-        return refunds.given_back(events.good, _in_one_currency(negative, events, self.settings), self.orders)
+        if len(negative):
+            numbers = negative.assign(value=pd.to_numeric(negative["value"]))  # text, among rows that could not be read
+            negative = _in_one_currency(numbers, events, self.settings)
+        return refunds.given_back(events.good, negative, self.orders)
 
     def _load(self, name: str) -> Loaded:
         loaded = self._with_refunds(self._by_device(name)) if name == "events" else self._by_device(name)

@@ -36,8 +36,9 @@ from .schema import TABLES, Column, column_names, validate
 
 CURRENCY = r"^[€$£]?\s*|\s*[€$£]?$|(?<=\d)\s(?=\d{3}(?!\d))"  # a sign at either end, or a space between thousands
 SIGN = r"([€$£¥])"
-NUMBER = {".": re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?"), ",": re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)?(,\d+)?")}
-ZONED = r"Z$|:\d[\d.]*\s*[+-]\d\d(?::?\d\d)?$"
+NUMBER = {mark: re.compile(rf"[+-]?([1-9]\d{{0,2}}({other}\d{{3}})+|\d+)?({point}\d+)?")
+          for mark, point, other in ((".", r"\.", ","), (",", ",", r"\."))}
+ZONED = r"Z$|[T\s:]\d[\d:.]*\s*[+-]\d{1,2}(?::?\d\d)?$"
 SLASHED = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})(?!\d),?")
 A_DAY = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}(?!\d)|\d{8}(?!\d)|(?=.*\d{4}).*[A-Za-z]{3}"
 ZONE_OF_TIME = r"(?:(?<=:\d\d)|(?<=T\d{4}))[\d.]*\s*(?:Z|[+-]\d\d:?\d\d)$"
@@ -45,6 +46,8 @@ DATA = r"(?=.*\d)[\d.,:/ T+Z-]+"  # a date or a number, and so no name of a colu
 TOTAL = r"(?i)\s*(?:(?:grand\s+)?totals?|(?:gesamt)?summe|gesamt|totale|total general|total général)\s*(?::.*)?"
 A_TOTAL = "a total of the rows above it"
 ROWS_TO_LOOK_AT, ROWS_OF_TOTALS = 200, 3
+LAST_YEAR = 9999
+IN_AN_EARLIER_FILE = "a row of an earlier file too, and no event_id tells the two apart"
 STYLES = ("ISO8601", "%Y-%m-%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p")
 WHOLE = [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32()]
 AS_WRITTEN = dict.fromkeys(WHOLE, pd.Int64Dtype()) | {pa.uint64(): pd.UInt64Dtype()} | dict.fromkeys(
@@ -163,7 +166,8 @@ def load_table(name: str, source: TableSource, folder: Path, clocks: Clocks = Cl
     """
     check_columns(name, source)
     raw, totals, files = _read_files([folder / file for file in source.files], source, name)
-    mapped = _respelled(_mapped(raw.drop(index=totals), name, source, files), source, files)
+    again = _rows_again(raw, files) if name == "events" and "event_id" not in {*source.columns, *raw.columns} else totals[:0]
+    mapped = _respelled(_mapped(raw.drop(index=totals.union(again)), name, source, files), source, files)
     _check_signs(mapped, name, files)
     named, found = _without_placeholders(mapped, name, tuple(placeholders))
     frame, unread = _typed(named, name, source, files)
@@ -171,7 +175,7 @@ def load_table(name: str, source: TableSource, folder: Path, clocks: Clocks = Cl
     readable = frame if unread.empty else frame.drop(index=unread.index)
     good, bad = validate(_earliest_first(readable) if name == "events" else readable, name)
     good = good.sort_index()
-    parts = [raw.loc[totals].assign(reason=A_TOTAL), raw.loc[unread.index].assign(reason=unread), bad]
+    parts = [raw.loc[totals].assign(reason=A_TOTAL), raw.loc[again.difference(totals)].assign(reason=IN_AN_EARLIER_FILE), raw.loc[unread.index].assign(reason=unread), bad]
     quarantined = pd.concat([part for part in parts if len(part)] or [bad]).sort_index()
     skipped = sum(lines_above_header(path, source) for path in files.paths)
     return Loaded(name, files, good, quarantined, len(raw), found, skipped, tuple(totals))
@@ -179,6 +183,8 @@ def load_table(name: str, source: TableSource, folder: Path, clocks: Clocks = Cl
 
 def _read_files(paths: list[Path], source: TableSource, name: str) -> tuple[pd.DataFrame, pd.Index, Files]:
     """All rows, numbered through, the numbers of those that are totals, and which files they are of."""
+    if len({path.suffix.lower() == ".parquet" for path in paths}) > 1:
+        raise ConvtrackError(f"{Files(tuple(paths)).name}: some are Parquet and some are text. Save all alike.")
     parts, starts = [read_raw(path, source) for path in paths], [0]
     check_alike(paths, [part.columns for part in parts])
     for place, part in enumerate(parts):
@@ -186,10 +192,18 @@ def _read_files(paths: list[Path], source: TableSource, name: str) -> tuple[pd.D
             raise ConvtrackError(f"{paths[place].name} holds the same rows as {paths[other].name}. Name one of them in `file:`.")
         starts.append(starts[-1] + int(part.index.max()))
     if len(parts) > 1:
+        _check_kinds(paths, parts, source, name)
         parts = [_with_ids_as_text(part, source, name) for part in parts]
     numbered = [part.set_axis(part.index + start) for part, start in zip(parts, starts)]
     totals = [number for part in numbered for number in total_rows(part)]
     return pd.concat(numbered), pd.Index(totals), Files(tuple(paths), tuple(starts[:-1]))
+
+
+def _rows_again(raw: pd.DataFrame, files: Files) -> pd.Index:
+    """The rows of a file that an earlier one has too, as where exports overlap."""
+    part = np.searchsorted(files.starts, raw.index) - 1
+    first = pd.Series(part, index=raw.index).groupby(pd.util.hash_pandas_object(raw.astype("str"), index=False).to_numpy()).transform("min")
+    return raw.index[part > first]
 
 
 def check_alike(paths: Sequence[Path], columns: Sequence[Iterable[str]]) -> None:
@@ -199,6 +213,16 @@ def check_alike(paths: Sequence[Path], columns: Sequence[Iterable[str]]) -> None
             has, lacks = (path, paths[0]) if column in set(names) else (paths[0], path)
             raise ConvtrackError(f"{has.name} has a column '{column}' and {lacks.name} has not, so they are not one table. Export both "
                                  f"alike, or name one of them in `file:`.")
+
+
+def _check_kinds(paths: Sequence[Path], parts: Sequence[pd.DataFrame], source: TableSource, name: str) -> None:
+    """Nothing, if what is an amount or a time in one file is none as text in another; that would be read by other rules."""
+    for column in (c for c in TABLES[name] if c.kind in ("money", "amount", "count", "time", "date")):
+        theirs = source.columns.get(column.name, column.name)
+        kinds = [part[theirs].dtype.kind in "OUT" for part in parts if isinstance(theirs, str) and theirs in part]
+        if len(set(kinds)) > 1:
+            other = paths[kinds.index(not kinds[0])]
+            raise ConvtrackError(f"{paths[0].name} and {other.name}: column {theirs} is text in one of them only. Save both alike.")
 
 
 def _with_ids_as_text(part: pd.DataFrame, source: TableSource, name: str) -> pd.DataFrame:
@@ -364,10 +388,11 @@ def lines_above_header(path: Path, source: TableSource) -> int:
     rows = _first_rows(path, source)
     width = max((cells for cells, often in Counter(len(row) for _, row in rows).items() if often > 1), default=1)
     if width == 1 or not rows or not _is_title(rows[0][1], [row for _, row in rows[1:]], source.separator):
-        return 0
+        return rows[0][0] - 1 if rows else 0  # blank lines
     headers = [line for line, row in rows[:-1] if len(row) == width and all(row) and len(set(row)) == width
                and not any(re.fullmatch(DATA, cell) for cell in row) and not row[0].startswith("#")]
-    mapped = [line for line, row in rows if line in headers and set(source.columns.values()) <= set(row)]
+    wanted = {theirs for said in source.columns.values() for theirs in as_list(said)}
+    mapped = [line for line, row in rows if line in headers and wanted <= set(row)]
     return next(iter(mapped or headers), 1) - 1
 
 
@@ -501,7 +526,7 @@ def _convert(cells: pd.Series, column: Column, source: TableSource, files: Files
         return to_flags(cells), "not true or false"
     if column.kind == "id":  # text by now
         return cells.mask((cells == "") | is_lost(cells)), LOST_DIGITS
-    text = _text(cells)
+    text = _text(cells).str.upper() if column.name == "currency" else _text(cells)
     blank = text == ""
     return text.mask(blank) if blank.any() else text, "empty"
 
@@ -524,7 +549,8 @@ def to_numbers(cells: pd.Series, decimal: str = ".") -> pd.Series:
     text = cells.astype("str").str.replace(CURRENCY, "", regex=True)
     numbers = text.where(text.str.fullmatch(NUMBER[decimal], na=False))
     plain = numbers.str.translate({ord(mark): "." if mark == decimal else None for mark in ".,"})
-    return pd.to_numeric(plain, errors="coerce").astype("float64")
+    found = pd.to_numeric(plain, errors="coerce").astype("float64")
+    return found.where(np.isfinite(found))
 
 
 def to_flags(cells: pd.Series) -> pd.Series:
@@ -556,7 +582,8 @@ def _localized(times: pd.Series, cells: pd.Series, source: TableSource, files: F
         row = times.first_valid_index()
         raise ConvtrackError(f"{files.row(row)}, column {cells.name}: '{cells[row]}' has no time zone. Write the "
                              f"zone of this file in study.yaml, under its table: time_zone: Europe/London (or yours)")
-    return _microseconds(times.dt.tz_localize(zone(source.time_zone or "UTC"), ambiguous="NaT", nonexistent="NaT"))
+    possible = times.where(times.dt.year < LAST_YEAR)  # "never", which another zone may put after the end of all calendars
+    return _microseconds(possible.dt.tz_localize(zone(source.time_zone or "UTC"), ambiguous="NaT", nonexistent="NaT"))
 
 
 def _microseconds(times: pd.Series) -> pd.Series:
@@ -587,7 +614,7 @@ def _parsed(text: pd.Series, utc: bool = False) -> pd.Series:
     for style in (*STYLES[1:], None):
         late = text[parsed.isna()].dropna()
         style = style or (guess_datetime_format(late.iloc[0]) if len(late) else None)
-        if style:
+        if style and (utc or "%z" not in style):
             parsed = parsed.fillna(pd.to_datetime(late, format=style, errors="coerce", utc=utc))
     return parsed.astype(f"datetime64[us{', UTC' if utc else ''}]")
 
