@@ -163,6 +163,30 @@ def test_of_moves_that_take_as_little_money_those_between_the_most_different_are
         {(names[3], names[0]): 50.0, (names[2], names[1]): 50.0})
 
 
+def test_a_budget_is_found_where_channels_are_nearly_flat():
+    """By hand: c1 has room for 70.2 more, which c2 alone may give in the first draw, and c0 in the second."""
+    cost = np.array([714.0, 351.0, 29688.0])
+    table = pd.DataFrame({"channel": ["c0", "c1", "c2"], "cost": cost, "least": 0.8 * cost, "most": 1.2 * cost, "level": [900.0, 170.0, 36000.0],
+                          "elasticity": [5e-5, 0.8, 5e-5], "reason": ""})
+    elasticities = np.array([[1e-4, 0.8, 0], [0, 0.8, 1e-4], [5e-5, 0.8, 5e-5]])
+    for least, most in ((0.8, 1.2), (0.5, 1.5)):
+        plan = reallocate(Curves(table, Numbers(np.tile(table["level"], (3, 1)), elasticities)), least, most)
+        new = plan.budget.set_index("channel")["new_cost"]
+        assert new["c1"] == pytest.approx(351 * 1.2) and new.sum() == pytest.approx(cost.sum())
+
+
+@settings(max_examples=30)
+@given(MARKETS, st.randoms(use_true_random=False))
+def test_both_ways_to_the_best_budget_meet(shop, shuffler):
+    level, elasticity, cost = (np.array(numbers) for numbers in shop)
+    market, numbers = budget_moves._Market(list("abcdef")[:len(cost)], cost, 0.5 * cost, 1.5 * cost), Numbers(level, elasticity)
+    signs = np.sign(market.differences(numbers)) * np.array([shuffler.random() < 0.7 for _ in market.pairs])
+    steps = (market.steps * signs)[:, signs != 0]
+    assume(steps.size)
+    worth = [market.changes(numbers, way(numbers, steps)).sum() for way in (market._by_pieces, lambda *_: market.best(numbers, signs))]
+    assert worth[0] == pytest.approx(worth[1], abs=1e-8 * level.sum())
+
+
 def test_flat_channels_give_along_the_moves_that_are_allowed_and_the_first_of_them_first():
     """By hand: a may give to c alone, which takes 50; b gives the 80 that d takes."""
     market = budget_moves._Market(list("abcd"), np.full(4, 100.0), np.full(4, 20.0), np.array([150.0, 150.0, 150.0, 180.0]))
@@ -183,6 +207,7 @@ def test_a_channel_that_costs_next_to_nothing_has_its_place_in_a_plan():
 
 def test_a_search_for_a_budget_that_has_not_arrived_is_a_gap(monkeypatch):
     monkeypatch.setattr(budget_moves, "BISECTIONS", 2)
+    monkeypatch.setattr(budget_moves, "ROUNDS", 1)
     plan = reallocate(certain([300.0, 200.0, 250.0], [0.5, 0.4, 0.6], [100.0, 100.0, 120.0]))
     assert isinstance(plan, Gap)
     assert "not arrived" in plan.reason

@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 from scipy import stats
-from scipy.optimize import LinearConstraint, linprog, minimize
+from scipy.optimize import LinearConstraint, linprog, minimize, nnls
 from scipy.sparse.csgraph import connected_components
 
 from ..errors import ConvtrackError
@@ -21,9 +21,11 @@ from .curves import Curves, Numbers
 
 SMALL = 1e-6  # of the smaller of two channels: a move below this is rounding
 PREFERENCE = 0.01  # of an amount: less than any detour costs, and so no more than a way to settle ties
+REACHED = 1e-6  # of today's costs: moves that miss new costs by no more lead there
 ARRIVED = 1e-9  # of what all channels bring: a budget that lacks no more is the best
 NOTHING = 1e-12  # of the largest return: a channel that brings nothing is taken to bring this
 BISECTIONS = 100  # more than a number has bits
+ROUNDS, PIECES = 8, 24  # of linear programs, and of each curve in one
 UNSURE = "cannot tell apart"
 
 
@@ -71,7 +73,7 @@ def reallocate(curves: Curves, low: float = 0.5, high: float = 1.5) -> Plan | Ga
     pairs hold together in 95 % of cases, because a plan picks among all of them (Mandel, Betensky 2008). Along those pairs,
     from the lower to the higher return, amounts are found that bring most by the fitted curves. The curves are concave, so there
     is one best budget, and channels that are not at a limit end with equal marginal returns; of several channels whose curves are
-    flat, so that it does not matter which gives, the first by name does. That no other budget brings more than a billionth more
+    flat, so that it does not matter which gives, the dearest does. That no other budget brings more than a billionth more
     is checked each time, by the gap of Frank and Wolfe (1956). The moves that lead there take the least money in all, and of
     those that take the same, between the channels whose returns differ most.
 
@@ -111,7 +113,7 @@ def reallocate(curves: Curves, low: float = 0.5, high: float = 1.5) -> Plan | Ga
     """
     if not 0 <= low <= 1 <= high:
         raise ConvtrackError(f"low={low}, high={high} leave today's budget out. Write low=0.5, high=1.5.")
-    rows, fitted, drawn = _by_name(curves)
+    rows, fitted, drawn = _dearest_first(curves)
     if len(rows) < 2:
         return Gap("Money moves between two channels with a response curve.", curves.sentence)
     market = _market(rows, low, high)
@@ -126,9 +128,10 @@ def reallocate(curves: Curves, low: float = 0.5, high: float = 1.5) -> Plan | Ga
     optimism = market.optimism(fitted, drawn, redone) if (new != market.today).any() else 0.0
     moves = _moves(market, fitted, drawn, new, amounts, bounds, optimism)
     gain = _estimate(market.changes(fitted, new).sum(), market.changes(drawn, new).sum(axis=1), optimism)
-    budget = pd.DataFrame({"channel": market.channels, "cost": market.today, "new_cost": new})
+    budget = pd.DataFrame({"channel": market.channels, "cost": market.today, "new_cost": new}, index=rows.index)
     budget[["low", "high"]] = np.quantile(redone, BOUNDS, axis=0).T
-    return Plan(moves, budget.assign(least=market.least, most=market.most), gain, optimism)
+    budget = budget.assign(least=market.least, most=market.most).sort_index(ignore_index=True)
+    return Plan(moves, budget, gain, optimism)
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,17 +184,47 @@ class _Market:
     def best(self, numbers: Numbers, signs: np.ndarray) -> Floats:
         """The costs that bring most, by moves along the pairs with a sign: to the second channel (1) or to the first (-1).
 
-        A search (SciPy, SLSQP) finds which moves are made; between channels that moves connect, returns are then made equal.
-        NaN if the result is not the best after all.
+        NaN if they were not found.
         """
         steps = (self.steps * signs)[:, signs != 0]
         if not steps.size:
             return self.today
+        for way in (self._by_levels, self._by_pieces):
+            found = self._without_flat(numbers, steps, way(numbers, steps))
+            if np.isfinite(found).all() and self._is_reached(steps, found) and abs(self._lacks(numbers, steps, found)) <= ARRIVED:
+                return found
+        return np.full(len(self.today), np.nan)
+
+    def _by_levels(self, numbers: Numbers, steps: Floats) -> Floats:
+        """The best costs by a search (SciPy, SLSQP) for the moves that are made: between channels that they connect, returns are
+        then made equal. It is exact, unless the search connects channels of which none gives, as where two are nearly flat."""
         made = steps[:, self._search(numbers, steps) > SMALL]
         _, group = connected_components(np.abs(made) @ np.abs(made).T)
-        found = np.sum([self._levelled(numbers, group == one) for one in np.unique(group)], axis=0)
-        found = self._without_flat(numbers, steps, found)
-        return found if self._lacks(numbers, steps, found) <= ARRIVED else np.full(len(found), np.nan)
+        return np.sum([self._levelled(numbers, group == one) for one in np.unique(group)], axis=0)
+
+    def _by_pieces(self, numbers: Numbers, steps: Floats) -> Floats:
+        """The best costs by linear programs, with each curve cut into straight pieces, ever finer ones around the best so far."""
+        moved, least, most = self.relative(steps), self.least, self.most
+        for _ in range(ROUNDS):
+            grid = np.linspace(least, most, PIECES + 1)
+            rises, widths = np.diff(self.changes(numbers, grid), axis=0).T, np.diff(grid, axis=0).T
+            pieces = -np.kron(np.eye(len(widths)), np.ones(PIECES)) * (widths / self.today[:, None]).ravel()
+            found = linprog(np.append(np.zeros(steps.shape[1]), -rises / rises.max(initial=1e-300)), A_eq=np.hstack([moved, pieces]),
+                            b_eq=least / self.today - 1, bounds=[(0, None)] * steps.shape[1] + [(0, 1)] * rises.size)
+            if not found.success:
+                return np.full(len(least), np.nan)
+            cost = least + (widths * found.x[steps.shape[1]:].reshape(rises.shape)).sum(axis=1)
+            near = 2 * widths.max(axis=1)
+            least, most = np.maximum(least, cost - near), np.minimum(most, cost + near)
+        return cost
+
+    def relative(self, steps: Floats) -> Floats:
+        """What moving as much as the smaller of its two channels costs does along each step, as shares of today's costs."""
+        return steps * self.smaller(steps) / self.today[:, None]
+
+    def _is_reached(self, steps: Floats, cost: Floats) -> bool:
+        """Whether moves along the steps lead to these costs."""
+        return bool(nnls(self.relative(steps), cost / self.today - 1)[1] <= REACHED)
 
     def _lacks(self, numbers: Numbers, steps: Floats, cost: Floats) -> float:
         """What these costs bring less than the best at most, as a share of what all channels bring (Frank, Wolfe 1956)."""
@@ -205,7 +238,7 @@ class _Market:
 
     def _search(self, numbers: Numbers, steps: Floats) -> Floats:
         """Amounts along the steps, as shares of the smaller of the two channels, to a few digits."""
-        changed, scale = steps * self.smaller(steps) / self.today[:, None], numbers.levels.sum()
+        changed, scale = self.relative(steps), numbers.levels.sum()
 
         def cost(moved: Floats) -> Floats:
             return np.maximum(self.today * (1 + changed @ moved), self.least / 2)  # the search may leave the limits on its way
@@ -239,7 +272,7 @@ class _Market:
     def _without_flat(self, numbers: Numbers, steps: Floats, cost: Floats) -> Floats:
         """The costs with what flat channels give taken from the first of them that can give it; NaN where none can."""
         flat, whole = self.slopes(numbers) == 0, self.today.sum()
-        if (cost == self.today)[flat].all():
+        if (cost == self.today)[flat].all() or not np.isfinite(cost).all():
             return cost
         givers, room = np.argmin(steps, axis=0), (self.today - self.least)[flat]
         found = linprog(1 + PREFERENCE * givers / len(cost), A_eq=steps[~flat], b_eq=(cost - self.today)[~flat] / whole,
@@ -254,9 +287,10 @@ def _divided(part: Floats, by: Floats) -> Floats:
         return np.nan_to_num(np.divide(part, by), nan=0.0, posinf=np.inf, neginf=-np.inf)
 
 
-def _by_name(curves: Curves) -> tuple[pd.DataFrame, Numbers, Numbers]:
-    """The channels with a curve by name, and their fitted and drawn numbers: a plan does not depend on the order of rows."""
-    order = np.argsort(curves.known["channel"].to_numpy(str), kind="stable")
+def _dearest_first(curves: Curves) -> tuple[pd.DataFrame, Numbers, Numbers]:
+    """The channels with a curve, and their fitted and drawn numbers: a plan does not depend on the order of rows, and names settle
+    only what is equal in everything else."""
+    order = np.lexsort([curves.known["channel"].to_numpy(str), -curves.known["cost"]])
     fitted, drawn = (Numbers(*(each[..., order] for each in numbers)) for numbers in (curves.fitted, curves.drawn))
     return curves.known.iloc[order], fitted, drawn
 
@@ -310,12 +344,14 @@ def _fewest_moves(market: _Market, signs: np.ndarray, change: Floats, difference
         return np.full(len(signs), np.nan)
     if not change.any():
         return np.zeros(len(signs))
-    smaller = market.smaller(market.steps)
-    costs = smaller * (1 - PREFERENCE * (differences / differences.max())**2)
-    found = linprog(costs / costs.max(), A_eq=market.steps * signs * smaller / market.today[:, None], b_eq=change / market.today)
-    if not found.success:
-        return np.full(len(signs), np.nan)
-    return np.where(found.x > SMALL, found.x * smaller, 0.0)
+    allowed = signs != 0
+    steps, unlike = (market.steps * signs)[:, allowed], differences[allowed] / differences[allowed].max()
+    smaller = market.smaller(steps)
+    costs = smaller * (1 - PREFERENCE * unlike**2)
+    found = linprog(costs / costs.max(), A_eq=market.relative(steps), b_eq=change / market.today)
+    amounts = np.zeros(len(signs))
+    amounts[allowed] = np.where(found.x > SMALL, found.x * smaller, 0.0) if found.success else np.nan
+    return amounts
 
 
 def _gains(market: _Market, numbers: Numbers, new: Floats) -> Floats:
