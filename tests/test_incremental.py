@@ -82,6 +82,16 @@ class TestVisits:
         with pytest.raises(ConvtrackError, match="interaction"):
             read_visits(touches.assign(**{column: value}), conversions, visitors)
 
+    def test_flags_and_empty_columns_are_known_too_and_times_are_refused(self, complaint) -> None:
+        touches, conversions, visitors = tables(400)
+        member = np.arange(len(visitors)) % 3 == 0
+        plain = read_visits(touches, conversions, visitors.assign(member=member.astype(float)))
+        for flags in (member, pd.array(member, dtype="boolean")):
+            found = read_visits(touches, conversions, visitors.assign(member=flags, note=pd.Series(pd.NA, index=visitors.index, dtype="str")))
+            np.testing.assert_allclose(found.covariates, plain.covariates)
+        joined = visitors.assign(joined=pd.Timestamp("2026-01-01"))
+        assert "Column joined of the visitors holds times" in complaint(read_visits, touches, conversions, joined)
+
     def test_without_a_conversion_in_a_visit_it_stops(self) -> None:
         touches, conversions, visitors = tables(200)
         with pytest.raises(ConvtrackError, match="No conversion"):
@@ -172,6 +182,17 @@ class TestHazard:
         ahead, behind = (likelihood.at(place + step * np.eye(len(place))[1]).value for step in (1e-5, -1e-5))
         assert likelihood.at(place).gradient[1] == pytest.approx((ahead - behind) / 2e-5, rel=1e-6)
         assert -3 < effect < 0
+
+    @pytest.mark.parametrize(("asked", "said"), [
+        ({"cap": 0}, "cap=0 is no cap"), ({"cap": -1}, "cap=-1 is no cap"), ({"cap": math.nan}, "cap=nan is no cap"),
+        ({"half_lives": {"Display": 8.0}}, "half_lives: 'Paid Search Generic' needs"),
+        ({"half_lives": LIVES | {"Display": 0.0}}, "half_lives: 'Display' needs"),
+        ({"half_lives": LIVES | {"Display": math.inf}}, "half_lives: 'Display' needs"),
+        ({"players": ["Display", "Display"]}, "'Display' twice"), ({"together": [("Display", "Display")]}, "with itself"),
+        ({"together": [("Display", "Paid Vdeo")]}, "Closest: 'Paid Video'"),
+    ])
+    def test_what_no_model_can_be_made_of_is_refused(self, log: VisitLog, asked: dict, said: str, complaint) -> None:
+        assert said in complaint(fit_hazard, log, **({"players": PLAYERS} | asked))
 
     def test_where_every_visit_ends_with_a_conversion_there_is_a_gap(self, log: VisitLog) -> None:
         gap = fit_hazard(replace(log, bought=np.ones_like(log.bought)), PLAYERS)

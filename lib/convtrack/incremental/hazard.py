@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..coalitions import dividends, over_subsets, shapley_value, subsets
+from ..errors import ConvtrackError, nearest
 from ..gaps import Gap
 from ..pairs import Ints
 from ..schema import INTERACTIONS
@@ -22,6 +23,7 @@ from .visits import Floats, VisitLog
 
 STARTS = tuple(product((1.5, 4.0, 11.0, 30.0, 80.0), (0.0, 0.7, 1.5, 2.5, 4.0)))  # half-lives in days, 1 / caps: where a search begins
 FREED = 8  # places, the likeliest with half-lives and cap held, from which everything is searched on a long log
+LEAST_CAP = 0.01  # of log-hazard: below, no touch could do anything
 SEARCHED, FEW = 2, 10_000  # visits without a conversion, per visit with one and at least, on which it looks for where to begin
 
 @dataclass(frozen=True, eq=False)
@@ -154,8 +156,9 @@ def fit_hazard(log: VisitLog, players: Sequence[str], half_lives: Mapping[str, f
     Raises
     ------
     ConvtrackError
-        If no player has a touch in the log.
+        If no player has a touch in the log, or the players, half-lives, cap or pairs cannot be what they are said to be.
     """
+    _check_asked(players, half_lives, cap, together)
     if log.bought.all():
         return Gap("Every visit ends with a conversion, so the log cannot show what makes one more likely.",
                    "Count the visits without a conversion among the `touches` of study.yaml too.")
@@ -171,6 +174,23 @@ def fit_hazard(log: VisitLog, players: Sequence[str], half_lives: Mapping[str, f
         return Gap(f"The incremental model's search ended {found.distance:.1g} standard errors before the top of the likelihood.",
                    "Name fewer channels, or take a longer log.")
     return _fit(log, whole, whole.numbers(found.place))
+
+
+def _check_asked(players: Sequence[str], half_lives: Mapping[str, float] | None, cap: float | None,
+                 together: Sequence[tuple[str, str]]) -> None:
+    """Nothing, if a model can be made of what was asked for."""
+    for player in (player for place, player in enumerate(players) if player in players[:place]):
+        raise ConvtrackError(f"players names '{player}' twice. Name each once.")
+    for player in (player for pair in together for player in pair if player not in players):
+        raise ConvtrackError(f"together names '{player}', which is no player.{nearest(player, players)} Write one of: {', '.join(players)}")
+    for one, other in together:
+        if one == other:
+            raise ConvtrackError(f"together pairs '{one}' with itself. Name two channels.")
+    if cap is not None and not cap >= LEAST_CAP:
+        raise ConvtrackError(f"cap={cap} is no cap. Write a number of {LEAST_CAP} or more, or cap=float('inf') for none.")
+    for player in players if half_lives is not None else []:
+        if player not in half_lives or not 0 < half_lives[player] < np.inf:
+            raise ConvtrackError(f"half_lives: '{player}' needs a number of days above 0, as in {{'{player}': 7.0}}.")
 
 
 def _some(log: VisitLog) -> Ints:

@@ -83,12 +83,12 @@ def read_visits(touches: pd.DataFrame, conversions: pd.DataFrame, visitors: pd.D
     conversions : DataFrame
         visitor_id | conversion_time | value.
     visitors : DataFrame
-        visitor_id and what is known of each from before the first touch: numbers, or text with few values.
+        visitor_id and what is known of each from before the first touch: numbers, true or false, or text with few values.
 
     Raises
     ------
     ConvtrackError
-        If there is no visit, or no conversion in one, or the interaction of a touch is missing.
+        If there is no visit, or no conversion in one, the interaction of a touch is missing, or a time is among what is known.
 
     Examples
     --------
@@ -146,7 +146,11 @@ def _visit_of(visitor: Ints, seconds: Ints, buyer: Ints, bought: Ints) -> Ints:
 
 def _covariates(visitors: pd.DataFrame) -> Floats:
     """Everything but the ids in standard units; text becomes one column a value but the most frequent."""
-    known = visitors.drop(columns=["visitor_id", "user_id"], errors="ignore")
+    known = visitors.drop(columns=["visitor_id", "user_id"], errors="ignore").dropna(axis=1, how="all")
+    for name in known.select_dtypes(["datetime", "datetimetz", "timedelta"]):
+        raise ConvtrackError(f"Column {name} of the visitors holds times. Give numbers, as in days before the first touch, or leave it out.")
+    flags = list(known.select_dtypes(["bool", "boolean"]))
+    known = known.astype(dict.fromkeys(flags, "Float64")).astype(dict.fromkeys(flags, "float64"))
     usual = [f"{name}_{known[name].mode()[0]}" for name in known.select_dtypes(exclude="number")]
     numbers = pd.get_dummies(known, dtype=float).drop(columns=usual) if len(known.columns) else known.astype(float)
     varied = numbers.loc[:, numbers.std() > 0].fillna(numbers.mean())
