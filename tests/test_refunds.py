@@ -10,7 +10,7 @@ import yaml
 
 from convtrack import engine
 from convtrack.errors import ConvtrackError
-from convtrack.goals import count_firings, find_conversions
+from convtrack.goals import count_firings, find_conversions, goal_table
 from convtrack.passport import make_passport
 from convtrack.settings import Study, open_study
 
@@ -170,3 +170,8 @@ def test_refunds_of_no_order_are_said_and_test_refunds_take_nothing_off(tmp_path
 def test_a_refund_goal_needs_values_of_its_own(tmp_path: Path) -> None:
     with pytest.raises(ConvtrackError, match="it needs value: column"):
         opened(tmp_path, SALES, refunds="own goal", value=40)
+
+
+def test_the_table_of_goals_says_what_becomes_of_refunds_where_one_goal_does(tmp_path: Path) -> None:
+    assert goal_table(opened(tmp_path, SALES, refunds="subtract").goals).loc["sale", "refunds"] == "subtract"
+    assert "refunds" not in goal_table(opened(tmp_path, SALES).goals)

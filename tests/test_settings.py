@@ -524,3 +524,14 @@ def test_a_pipe_for_a_file_is_refused_and_not_waited_for(study_folder, complaint
     (folder / "study.yaml").unlink()
     os.mkfifo(folder / "study.yaml")
     assert "study.yaml is no file" in complaint(open_study, folder)
+
+
+def test_amounts_with_the_sign_of_another_currency_stop_the_study(study_folder):
+    header = "event_id,event_name,event_time,visitor_id,channel,value\n"
+    rows = "a,session_start,2026-01-05T10:00Z,v,Email,\nb,purchase,2026-01-05T11:00Z,v,,{}10\n"
+    for sign, code in (("€", "USD"), ("$", "EUR"), ("£", "EUR")):
+        with pytest.raises(ConvtrackError, match=f"amounts with [{sign}], but the study reports in {code}"):
+            open_study(study_folder(("currency: GBP", f"currency: {code}"), events=header + rows.format(sign))).events  # noqa: B018
+    for sign, code in (("€", "EUR"), ("$", "CAD"), ("", "USD")):
+        study = open_study(study_folder(("currency: GBP", f"currency: {code}"), events=header + rows.format(sign)))
+        assert study.events["value"].sum() == 10

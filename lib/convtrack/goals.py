@@ -95,7 +95,9 @@ def goal_table(goals: Mapping[str, Goal]) -> pd.DataFrame:
     ['visitor']
     """
     rows = [{"goal": name, **goal.model_dump()} for name, goal in goals.items()]
-    return pd.DataFrame(rows).set_index("goal")[["kind", "event", "value", "once_per", "why"]].astype({"value": "str"})
+    refunds = ["refunds"] if any(goal.refunds != "ignore" for goal in goals.values()) else []
+    columns = ["kind", "event", "value", "once_per", *refunds, "why"]
+    return pd.DataFrame(rows).set_index("goal")[columns].astype({"value": "str"})
 
 
 def kind_table(goals: Mapping[str, Goal]) -> pd.DataFrame:

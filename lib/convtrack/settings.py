@@ -30,6 +30,7 @@ Interaction = Literal["view", "click", "visit", "open", "delivery"]
 PlatformName = Literal["google_ads", "meta", "klaviyo_legacy", "klaviyo", "ga4", "matomo"]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+SIGNS = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥", "CNY": "¥"}
 REMEDY = "To have it, add a table `{0}` to study.yaml (its columns are in docs/data_dictionary.md)."
 
 
@@ -196,6 +197,7 @@ class Study:
         settings = self.settings
         loaded = load_table(name, settings.tables[name], self.path.parent, settings.clocks, settings.placeholders)
         _check_bad_rows(loaded, settings)
+        _check_signs(loaded, settings)
         good = _in_one_currency(loaded.good, loaded, settings)
         if name == "events":
             named = name_click_id(good, self.settings.tables[name].columns.get("click_id"))
@@ -326,6 +328,15 @@ def _check_bad_rows(loaded: Loaded, settings: StudyFile) -> None:
     if bad and settings.bad_rows == "stop":
         raise ConvtrackError(f"{loaded.first_reason()} {bad} of {loaded.read} rows have a fault. Correct them, or set "
                              f"them aside, counted: write bad_rows: quarantine in study.yaml")
+
+
+def _check_signs(loaded: Loaded, settings: StudyFile) -> None:
+    """Nothing, if amounts without a code bear no sign but that of the study's currency."""
+    own = SIGNS.get(settings.currency)
+    for column, sign in loaded.signs.items():
+        if own and sign != own:
+            raise ConvtrackError(f"{loaded.files.name}, column {column}: amounts with {sign}, but the study reports in {settings.currency}. Put "
+                                 f"their code in a column `currency`, or correct `currency:` in study.yaml.")
 
 
 def _in_one_currency(frame: pd.DataFrame, loaded: Loaded, settings: StudyFile) -> pd.DataFrame:

@@ -12,9 +12,9 @@ import io
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -129,6 +129,7 @@ class Loaded:
     placeholders: pd.DataFrame  # column, text, rows: what stood where an id was missing, and how often
     skipped: int = 0
     totals: tuple[int, ...] = ()
+    signs: Mapping[str, str] = field(default_factory=dict)  # the currency sign of a column of amounts, where no code stands beside it
 
     def first_reason(self) -> str:
         """The first quarantined row, as one line that names file, row and reason."""
@@ -168,7 +169,7 @@ def load_table(name: str, source: TableSource, folder: Path, clocks: Clocks = Cl
     raw, totals, files = _read_files([folder / file for file in source.files], source, name)
     again = _rows_again(raw, files) if name == "events" and "event_id" not in {*source.columns, *raw.columns} else totals[:0]
     mapped = _respelled(_mapped(raw.drop(index=totals.union(again)), name, source, files), source, files)
-    _check_signs(mapped, name, files)
+    signs = _signs(mapped, name, files)
     named, found = _without_placeholders(mapped, name, tuple(placeholders))
     frame, unread = _typed(named, name, source, files)
     unread = _together(unread, _off_clock(frame, name, clocks))
@@ -178,7 +179,7 @@ def load_table(name: str, source: TableSource, folder: Path, clocks: Clocks = Cl
     parts = [raw.loc[totals].assign(reason=A_TOTAL), raw.loc[again.difference(totals)].assign(reason=IN_AN_EARLIER_FILE), raw.loc[unread.index].assign(reason=unread), bad]
     quarantined = pd.concat([part for part in parts if len(part)] or [bad]).sort_index()
     skipped = sum(lines_above_header(path, source) for path in files.paths)
-    return Loaded(name, files, good, quarantined, len(raw), found, skipped, tuple(totals))
+    return Loaded(name, files, good, quarantined, len(raw), found, skipped, tuple(totals), signs)
 
 
 def _read_files(paths: list[Path], source: TableSource, name: str) -> tuple[pd.DataFrame, pd.Index, Files]:
@@ -397,11 +398,15 @@ def lines_above_header(path: Path, source: TableSource) -> int:
 
 
 def _first_rows(path: Path, source: TableSource) -> list[tuple[int, list[str]]]:
-    """The first rows with their line numbers, the cells stripped; none where the file cannot be read so."""
+    """The first rows with the numbers of the lines where they begin, the cells stripped; none where the file cannot be read so."""
+    rows, ended = [], 0
     try:
         with path.open(encoding=source.encoding, newline="") as file:
             reader = csv.reader(file, delimiter=source.separator)
-            return [(reader.line_num, [cell.strip() for cell in row]) for row in islice(reader, ROWS_TO_LOOK_AT) if row]
+            for row in islice(reader, ROWS_TO_LOOK_AT):
+                rows.append((ended + 1, [cell.strip() for cell in row]))
+                ended = reader.line_num
+        return [(line, row) for line, row in rows if row]
     except (csv.Error, LookupError, ValueError, OSError, TypeError):
         return []  # pandas says what is wrong
 
@@ -480,16 +485,21 @@ def _cells(raw: pd.DataFrame, theirs: str | list[str], files: Files) -> pd.Serie
     return day.str.cat(clocks, sep=" ")
 
 
-def _check_signs(frame: pd.DataFrame, name: str, files: Files) -> None:
-    """Nothing, if the amounts of a column bear one currency sign at most, where no other column says their currency."""
+def _signs(frame: pd.DataFrame, name: str, files: Files) -> dict[str, str]:
+    """The currency sign of each column of amounts that has one, where no other column says their currency; two are refused."""
+    found = {}
     code = _text(frame["currency"]).fillna("") if "currency" in frame else pd.Series("", index=frame.index)
     money = [c.name for c in TABLES[name] if c.kind == "money" and c.name in frame]
     for column in (column for column in money if not pd.api.types.is_numeric_dtype(frame[column])):
         signs = frame.loc[code == "", column].astype("str").str.extract(SIGN, expand=False).dropna()
-        others = signs.index[signs != signs.iloc[0]] if len(signs) else []
+        if signs.empty:
+            continue
+        found[column] = signs.iloc[0]
+        others = signs.index[signs != signs.iloc[0]]
         for row in others[:1]:
             raise ConvtrackError(f"{files.row(row)}, column {column}: '{frame[column][row]}', but '{frame[column][signs.index[0]]}' above it: "
                                  f"two currencies cannot be added up. Put their codes (EUR, USD) in a column `currency`.")
+    return found
 
 
 def _respelled(frame: pd.DataFrame, source: TableSource, files: Files) -> pd.DataFrame:
