@@ -161,11 +161,16 @@ def _refunds_of(study: Study, events: pd.DataFrame, name: str, goal: Goal) -> li
     if came.empty:
         return []
     lost = came["refunded"].sum() if goal.value == "column" else before["value"].sum(min_count=1) - after["value"].sum()
-    with_them, without = (f"{len(found):,} conversion{'s' * (len(found) != 1)}{_money(found['value'].sum(min_count=1), study)}" for found in (before, after))
+    with_them, without = _total(before, study), _total(after, study)
     counted = "without" if goal.refunds == "subtract" else "with"
     return [f"goal {name}: {len(came):,} of its orders came back, {came['is_refunded'].sum():,} of them whole"
             f"{_money(lost, study)}. With them it is {with_them}; without what came back, {without}. "
             f"The study counts {counted} them (refunds: {goal.refunds})"]
+
+
+def _total(found: pd.DataFrame, study: Study) -> str:
+    count = f"{len(found):,} conversion{'' if len(found) == 1 else 's'}"
+    return count + _money(found["value"].sum(min_count=1), study)
 
 
 def _money(value: float, study: Study) -> str:

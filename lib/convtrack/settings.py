@@ -335,8 +335,8 @@ def _check_signs(loaded: Loaded, settings: StudyFile) -> None:
     own = SIGNS.get(settings.currency)
     for column, sign in loaded.signs.items():
         if own and sign != own:
-            raise ConvtrackError(f"{loaded.files.name}, column {column}: amounts with {sign}, but the study reports in {settings.currency}. Put "
-                                 f"their code in a column `currency`, or correct `currency:` in study.yaml.")
+            raise ConvtrackError(f"{loaded.files.name}, column {column}: amounts with {sign}, but the study reports in {settings.currency}. "
+                                 f"Put their code in a column `currency`, or correct `currency:` in study.yaml.")
 
 
 def _in_one_currency(frame: pd.DataFrame, loaded: Loaded, settings: StudyFile) -> pd.DataFrame:

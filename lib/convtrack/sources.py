@@ -176,7 +176,8 @@ def load_table(name: str, source: TableSource, folder: Path, clocks: Clocks = Cl
     readable = frame if unread.empty else frame.drop(index=unread.index)
     good, bad = validate(_earliest_first(readable) if name == "events" else readable, name)
     good = good.sort_index()
-    parts = [raw.loc[totals].assign(reason=A_TOTAL), raw.loc[again.difference(totals)].assign(reason=IN_AN_EARLIER_FILE), raw.loc[unread.index].assign(reason=unread), bad]
+    parts = [raw.loc[totals].assign(reason=A_TOTAL), raw.loc[again.difference(totals)].assign(reason=IN_AN_EARLIER_FILE),
+             raw.loc[unread.index].assign(reason=unread), bad]
     quarantined = pd.concat([part for part in parts if len(part)] or [bad]).sort_index()
     skipped = sum(lines_above_header(path, source) for path in files.paths)
     return Loaded(name, files, good, quarantined, len(raw), found, skipped, tuple(totals), signs)
@@ -497,8 +498,9 @@ def _signs(frame: pd.DataFrame, name: str, files: Files) -> dict[str, str]:
         found[column] = signs.iloc[0]
         others = signs.index[signs != signs.iloc[0]]
         for row in others[:1]:
-            raise ConvtrackError(f"{files.row(row)}, column {column}: '{frame[column][row]}', but '{frame[column][signs.index[0]]}' above it: "
-                                 f"two currencies cannot be added up. Put their codes (EUR, USD) in a column `currency`.")
+            above = frame[column][signs.index[0]]
+            raise ConvtrackError(f"{files.row(row)}, column {column}: '{frame[column][row]}', but '{above}' above it: two "
+                                 f"currencies cannot be added up. Put their codes (EUR, USD) in a column `currency`.")
     return found
 
 

@@ -148,7 +148,8 @@ def _covariates(visitors: pd.DataFrame) -> Floats:
     """Everything but the ids in standard units; text becomes one column a value but the most frequent."""
     known = visitors.drop(columns=["visitor_id", "user_id"], errors="ignore").dropna(axis=1, how="all")
     for name in known.select_dtypes(["datetime", "datetimetz", "timedelta"]):
-        raise ConvtrackError(f"Column {name} of the visitors holds times. Give numbers, as in days before the first touch, or leave it out.")
+        raise ConvtrackError(f"Column {name} of the visitors holds times. Give numbers, as in days before the first touch, "
+                             f"or leave it out.")
     flags = list(known.select_dtypes(["bool", "boolean"]))
     known = known.astype(dict.fromkeys(flags, "Float64")).astype(dict.fromkeys(flags, "float64"))
     usual = [f"{name}_{known[name].mode()[0]}" for name in known.select_dtypes(exclude="number")]
