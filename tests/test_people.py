@@ -10,6 +10,7 @@ import yaml
 
 from convtrack.journeys import journeys_of
 from convtrack.passport import make_passport
+from convtrack.people import shared_order_finding
 from convtrack.settings import Study, open_study
 
 ROWS = [
@@ -90,3 +91,10 @@ def test_days_without_a_clock_are_a_finding(tmp_path: Path) -> None:
     rows = [(f"v{n}", "2026-01-05T00:00Z", "purchase", "Email", None, f"t{n}", "1") for n in range(5)]
     assert finding(study(tmp_path, rows), "midnight").startswith("100% of events are at midnight")
     assert not [line for line in make_passport(study(tmp_path)).findings if "midnight" in line]
+
+
+def test_an_order_that_another_visitor_id_gives_back_is_no_order_of_several_visitors(tmp_path: Path) -> None:
+    rows = [("2026-01-05T10:00:00Z", "v", "purchase", "t1"), ("2026-01-06T10:00:00Z", "clerk", "refund", "t1")]
+    events = pd.DataFrame(rows, columns=["event_time", "visitor_id", "event_name", "transaction_id"])
+    assert shared_order_finding(events) == []
+    assert len(shared_order_finding(events.assign(event_name="purchase"))) == 1

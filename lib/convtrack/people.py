@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from .refunds import REFUND
+
 USER = "user:"  # before a user_id that has become a visitor_id, so that no device has the same
 MANY_ROWS, MANY_TIMES = 1_000, 100  # a visitor with so many rows, and so many times the mean, is not one person
 
@@ -61,10 +63,13 @@ def heavy_visitor_finding(events: pd.DataFrame) -> list[str]:
 
 
 def shared_order_finding(events: pd.DataFrame) -> list[str]:
-    """Order numbers that several visitors have: they count once, and the other visitors' orders are lost."""
+    """Order numbers that several visitors have: they count once, and the other visitors' orders are lost.
+
+    Refunds do not count here, which are often booked by a clerk.
+    """
     if "transaction_id" not in events:
         return []
-    orders = events[["transaction_id", "visitor_id"]].dropna().drop_duplicates()
+    orders = events.loc[events["event_name"] != REFUND, ["transaction_id", "visitor_id"]].dropna().drop_duplicates()
     several = orders.loc[orders["transaction_id"].duplicated(keep=False), "transaction_id"]
     if several.empty:
         return []
