@@ -205,13 +205,31 @@ def test_rows_that_an_engine_cannot_use_are_set_aside_and_counted(tmp_path, comp
         ({"connection": "duckbd://"}, "connection: duckbd:// cannot be opened"),
         ({"tables": {"events": {"file": "x.parquet", "columns": {"channel": "kanal"}}}}, "no column 'kanal'"),
         ({"tables": {"events": {"file": "naive.parquet"}}}, "times have no zone"),
+        ({"tables": {"events": {"file": "xx.parquet"}}}, "Closest: 'x.parquet'"),
+        ({"tables": {"events": {"file": "broken.parquet"}}}, "broken.parquet cannot be read as Parquet"),
+        ({"tables": {"events": {"file": ["x.parquet", "text.parquet"]}}}, "column value is float64 in x.parquet, and string in text.parquet"),
+        ({"tables": {"events": {"file": ["x.parquet", "more.parquet"]}}}, "more.parquet has a column 'note' and x.parquet has not"),
     ],
 )
 def test_an_engine_that_cannot_answer_says_what_to_correct(tmp_path, complaint, changes, said):
     events = pd.read_parquet(SHOP / "events.parquet").head(50)
     events.to_parquet(tmp_path / "x.parquet")
     events.assign(event_time=events["event_time"].dt.tz_localize(None)).to_parquet(tmp_path / "naive.parquet")
+    events.assign(value=events["value"].astype("str")).to_parquet(tmp_path / "text.parquet")
+    events.assign(note="x").to_parquet(tmp_path / "more.parquet")
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 or not")
     assert said in complaint(study_paths, open_study(in_engine(tmp_path, **changes)))
+
+
+def test_several_files_and_nanoseconds_give_what_one_file_of_microseconds_gives(tmp_path):
+    events = pd.read_parquet(SHOP / "events.parquet").head(2000)
+    events.to_parquet(tmp_path / "all.parquet")
+    for name, part in (("a", events.head(700)), ("b", events.tail(1300))):
+        part.assign(event_time=part["event_time"].dt.as_unit("ns")).to_parquet(tmp_path / f"{name}.parquet")
+    found = [study_paths(open_study(in_engine(tmp_path, platforms={}, lookbacks=[], tables={"events": {"file": file}})))
+             for file in ("all.parquet", ["a.parquet", "b.parquet"])]
+    assert found[0].used == found[1].used == 2000
+    pd.testing.assert_frame_equal(*(get_model("time_decay").credit(one.paths) for one in found))
 
 
 def test_ten_thousand_channels_over_ten_years_fit_and_over_thirty_do_not(complaint):
