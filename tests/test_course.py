@@ -98,7 +98,7 @@ def test_the_first_call_makes_an_environment_and_installs_the_lock_and_the_proje
 ) -> None:
     course.VENV.set_up()
     assert f"-m venv --clear {course.VENV.folder}" in machine.ran[0]
-    assert machine.did("uv pip install --python") and machine.did("--require-hashes -r")
+    assert machine.did("uv pip install --compile-bytecode --python") and machine.did("--require-hashes -r")
     assert machine.ran[-1].endswith(f"--no-deps --no-build-isolation -e {course.ROOT}")
     lines = capsys.readouterr().err.splitlines()
     assert [line[:5] for line in lines] == ["[1/3]", "[2/3]", "[3/3]", "Set u"]

@@ -106,7 +106,7 @@ def visitors_needed(base: float, lift: float, share: float = 0.5, sd: float | No
     >>> visitors_needed(base=0.10, lift=0.20).visitors
     7682
     >>> print(visitors_needed(base=0.02, lift=0.1, share=0.9).sentence)
-    With 454,760 visitors, 90% of them treated, a lift of 10% on 0.0200 is found 80% of the time.
+    With 454,759 visitors, 90% of them treated, a lift of 10% on 0.0200 is found 80% of the time.
     """
     under_none, under_lift = _deviations(base, lift, share, sd, alpha)
     _need_power(power, alpha)
