@@ -24,7 +24,7 @@ from .visits import Floats, VisitLog
 STARTS = tuple(product((1.5, 4.0, 11.0, 30.0, 80.0), (0.0, 0.7, 1.5, 2.5, 4.0)))  # half-lives in days, 1 / caps: where a search begins
 FREED = 8  # places, the likeliest with half-lives and cap held, from which everything is searched on a long log
 LEAST_CAP = 0.01  # of log-hazard: below, no touch could do anything
-SEARCHED, FEW = 2, 10_000  # visits without a conversion, per visit with one and at least, on which it looks for where to begin
+SEARCHED, FEW = 4, 20_000  # visits without a conversion, per visit with one and at least, on which it looks for where to begin
 
 @dataclass(frozen=True, eq=False)
 class HazardFit:
