@@ -165,7 +165,8 @@ class Look:
         for other in (other for other in others if other.path != self.path and other.is_like(self)):
             if not any(_share_rows(other.frame, part.frame) for part in parts):
                 parts.append(other)
-        return replace(self, more=tuple(part.path for part in parts[1:]))
+        more = tuple(part.path for part in parts[1:])
+        return replace(self, more=more) if more else self  # which has been read already
 
     def is_like(self, other: Look) -> bool:
         """Whether two are read alike and have the same columns."""
