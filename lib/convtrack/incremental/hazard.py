@@ -166,7 +166,7 @@ def fit_hazard(log: VisitLog, players: Sequence[str], half_lives: Mapping[str, f
     whole, part = (Likelihood(log, Exposures(log, players, together, log.visits[rows]), rows) for rows in (every, _some(log)))
     low, high = whole.bounds(half_lives, cap)
     starts = _distinct([np.clip(part.start(*start), low, high) for start in STARTS])
-    held = sorted((find_minimum(part.at, [start], *part.held(start, low, high)) for start in starts), key=lambda end: end.value)
+    held = sorted((find_minimum(part.with_shape(start), [start], low, high) for start in starts), key=lambda end: end.value)
     count = len(held) if len(part.bought) == len(every) else FREED
     freed = [find_minimum(part.at, [end.place], low, high).place for end in held[:count]]
     found = find_minimum(whole.at, _distinct(freed), low, high)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -65,11 +65,6 @@ class Likelihood:
             low[-1] = high[-1] = 1 / cap
         return low, high
 
-    def held(self, place: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats]:
-        """The bounds with half-lives and cap held as they are at a place."""
-        shape = np.arange(len(place)) >= self.parts[2].start
-        return np.where(shape, place, low), np.where(shape, place, high)
-
     def numbers(self, place: Floats) -> Numbers:
         """The place in the units of the model."""
         coefficients, effects, lives, bend = (place[part] for part in self.parts)
@@ -83,18 +78,38 @@ class Likelihood:
         """The value and its derivatives."""
         numbers = self.numbers(place)
         terms = self.exposures.at(numbers.half_lives)
-        total = numbers.effects @ terms.exposures
-        log_hazard = np.minimum(numbers.coefficients @ self.constant + bent(total, numbers.bend), BEYOND)
-        hazard = np.exp(log_hazard)
-        pull, stiffness = self._slopes(hazard), self._curvatures(hazard)
-        bend = _bend_slopes(total, numbers.bend)
+        visits = self._visits(numbers, terms.exposures)
+        pull, bend = visits.pull, visits.bend
         moves = np.vstack([terms.exposures, self._by_life(terms.first, numbers.effects)])  # of the total, with each number
         gradient = np.concatenate([self.constant @ pull, moves @ (pull * bend.slope), [pull @ bend.by_bend]])
-        curvature = self._curvature(moves, pull, stiffness, bend)
+        curvature = self._curvature(moves, visits)
         for row, column, amount in self._mixed(terms.first, terms.second, numbers.effects, pull * bend.slope):
             curvature[row, column] += amount
         prior = self._prior(place)
-        return Local(self._negative_log_likelihood(log_hazard) + prior.value, gradient + prior.gradient, curvature + prior.curvature)
+        return Local(visits.value + prior.value, gradient + prior.gradient, curvature + prior.curvature)
+
+    def with_shape(self, shape: Floats) -> Callable[[Floats], Local]:
+        """The value and its derivatives, with half-lives and cap held as they are at that place: there the derivatives are none."""
+        exposures, free = self.exposures.at(self.numbers(shape).half_lives).exposures, slice(self.parts[1].stop)
+
+        def at(place: Floats) -> Local:
+            visits, prior = self._visits(self.numbers(place), exposures), self._prior(place)
+            rows = np.vstack([self.constant, exposures * visits.bend.slope])
+            gradient, curvature = np.zeros(len(place)), np.zeros((len(place), len(place)))
+            gradient[free] = rows @ visits.pull + prior.gradient[free]
+            curvature[free, free] = (rows * visits.stiffness) @ rows.T + prior.curvature[free, free]
+            curvature[self.parts[1], self.parts[1]] += self._by_bending(exposures, visits)
+            return Local(visits.value + prior.value, gradient, curvature)
+
+        return at
+
+    def _visits(self, numbers: Numbers, exposures: Floats) -> _Visits:
+        """The visits at those numbers, whose half-lives are in the exposures."""
+        total = numbers.effects @ exposures
+        log_hazard = np.minimum(numbers.coefficients @ self.constant + bent(total, numbers.bend), BEYOND)
+        hazard = np.exp(log_hazard)
+        return _Visits(self._negative_log_likelihood(log_hazard), self._slopes(hazard), self._curvatures(hazard),
+                       _bend_slopes(total, numbers.bend))
 
     def _by_life(self, slopes: list[Slope], effects: Floats) -> Floats:
         """How the total changes with the logarithm of each half-life; shape (players, visits)."""
@@ -103,18 +118,23 @@ class Likelihood:
             moves[player] += effects[term] * change
         return moves
 
-    def _curvature(self, moves: Floats, pull: Floats, stiffness: Floats, bend: _Bend) -> Floats:
+    def _curvature(self, moves: Floats, visits: _Visits) -> Floats:
         """Second derivatives, but for those of the exposures themselves."""
+        bend = visits.bend
         rows = np.vstack([self.constant, moves * bend.slope, bend.by_bend])
-        curvature = (rows * stiffness) @ rows.T
+        curvature = (rows * visits.stiffness) @ rows.T
         of_total = slice(self.parts[1].start, self.parts[2].stop)
-        if bend.slope_by_total.any():
-            curvature[of_total, of_total] += (moves * (pull * bend.slope_by_total)) @ moves.T
-        across = moves @ (pull * bend.slope_by_bend)
+        curvature[of_total, of_total] += self._by_bending(moves, visits)
+        across = moves @ (visits.pull * bend.slope_by_bend)
         curvature[of_total, -1] += across
         curvature[-1, of_total] += across
-        curvature[-1, -1] += pull @ bend.by_bend_twice
+        curvature[-1, -1] += visits.pull @ bend.by_bend_twice
         return curvature
+
+    def _by_bending(self, moves: Floats, visits: _Visits) -> Floats:
+        """What the cap adds to the second derivatives in the numbers that move the total."""
+        slopes = visits.bend.slope_by_total
+        return (moves * (visits.pull * slopes)) @ moves.T if slopes.any() else np.zeros((len(moves), len(moves)))
 
     def _mixed(self, first: list[Slope], second: list[Slope], effects: Floats, pull: Floats) -> list[tuple[int, int, float]]:
         """(row, column, amount) of what the second derivatives of the exposures add to the curvature."""
@@ -172,6 +192,15 @@ def _in_range(hazard: Floats) -> Floats:
 def bent(total: Floats, bend: float) -> Floats:
     """What exposures that add up to `total` do to the log-hazard: cap * (1 - exp(-total / cap)) where that is above zero."""
     return np.where(total > 0, -np.expm1(-bend * np.maximum(total, 0)) / bend, total) if bend > 0 else total
+
+
+class _Visits(NamedTuple):
+    """The negative log-likelihood, and its first and second derivative in the log-hazard of each visit, beside the bend there."""
+
+    value: float
+    pull: Floats
+    stiffness: Floats
+    bend: _Bend
 
 
 class _Bend(NamedTuple):
