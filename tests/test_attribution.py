@@ -128,6 +128,16 @@ def test_credit_is_not_negative_where_the_card_does_not_say_so(journeys):
         assert min(credit(model, paths, "value").values()) >= -1e-12, model.name
 
 
+@given(JOURNEYS, st.integers(1, 6))
+def test_credit_is_the_same_where_long_data_is_worked_out_in_parts(journeys, at_once):
+    models = [model for model in EVERY if model.obstacle(as_paths(journeys)) is None]
+    whole = [model.credit(as_paths(journeys)) for model in models]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("convtrack.paths.AT_ONCE", at_once)
+        for model, expected in zip(models, whole, strict=True):
+            pd.testing.assert_frame_equal(model.credit(as_paths(journeys)), expected, rtol=1e-12, atol=1e-12)
+
+
 @given(JOURNEYS, st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing(journeys, random):
     paths = as_paths(journeys)

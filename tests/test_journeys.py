@@ -192,7 +192,7 @@ def test_a_window_is_counted_in_hours_and_not_in_days_of_the_clock():
         }
     )
     journey = build_journeys(touches, conversions, 1).set_index("journey_id").loc["conversion c"]
-    assert (journey["path"], journey["hours"]) == (["B"], [24.0])
+    assert (journey["path"], journey["hours"].tolist()) == (["B"], [24.0])
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_the_rest_looks_back_from_the_last_touch_by_the_same_window(touch, path)
 def test_fractions_of_a_second_count_once():
     # 0.6 s before the hour to 0.1 s after it: 0.7 s = 0.7/3600 hours
     journeys = build_journeys(touch_table([("v", -600_000, "A")]), conversion_table([("v", 100_000, 1.0)]))
-    assert journeys["hours"].tolist() == [[pytest.approx(0.7 / 3600, rel=1e-9)]]
+    assert [hours.tolist() for hours in journeys["hours"]] == [[pytest.approx(0.7 / 3600, rel=1e-9)]]
 
 
 @pytest.mark.parametrize("days", [0.7, 1 / 3, 0.1, 29.9])
@@ -246,10 +246,9 @@ def test_two_conversions_of_a_visitor_each_look_back_on_their_own():
 def test_a_conversion_without_a_touch_has_an_empty_path_and_is_unattributed_and_not_dropped():
     conversions = conversion_table([("v", 5, 10.0), ("stranger", 5, 20.0), ("v", 4 - 3 * DAY, 1.0)])
     journeys = build_journeys(touch_table([("v", 4, "Email")]), conversions, WINDOW)
-    assert journeys.loc[journeys["path"].map(len) == 0, ["journey_id", "hours"]].values.tolist() == [
-        ["conversion c1", []],
-        ["conversion c2", []],
-    ]
+    without = journeys[journeys["path"].map(len) == 0]
+    assert without["journey_id"].tolist() == ["conversion c1", "conversion c2"]
+    assert [hours.tolist() for hours in without["hours"]] == [[], []]
     comparison = compare(journeys, ["last_touch"])
     assert (comparison.conversions, comparison.unattributed, comparison.table["conversions"].sum()) == (
         3.0,
@@ -515,3 +514,13 @@ def test_touches_with_a_time_and_no_zone_are_not_taken_for_utc():
 def test_first_sessions_of_two_visitors_are_two_sessions():
     events = events_of([("v", 0, "Email", "1"), ("w", 1, "Email", "1"), ("w", 2, "Email", "1")], ["channel", "session_id"])
     assert find_touches(events)["visitor_id"].tolist() == ["v", "w"]
+
+
+def test_one_visitor_with_very_many_touches_and_conversions_is_taken_in_parts(monkeypatch):
+    # 60 touches a minute apart and 40 conversions after all of them: 2,400 touches on journeys, here in parts of at most 500
+    touches = touch_table([("bot", minute * 60_000_000, "Email" if minute % 3 else "SMS") for minute in range(60)])
+    conversions = conversion_table([("bot", DAY // 2 + n * 60_000_000, 1.0) for n in range(40)])
+    whole = build_journeys(touches, conversions, WINDOW)
+    monkeypatch.setattr("convtrack.journeys.AT_ONCE", 500)
+    pd.testing.assert_frame_equal(build_journeys(touches, conversions, WINDOW), whole)
+    assert whole.loc[whole["converted"], "path"].map(len).tolist() == [60] * 40

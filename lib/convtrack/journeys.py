@@ -7,7 +7,7 @@ purchases is on both journeys, as in GA4 and Google Ads; a touch too old for any
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -27,6 +27,7 @@ from .settings import Lookback, Study
 
 WON_COLUMNS = ["conversion_id", "visitor_id", "conversion_time", "value"]
 TOUCH_COLUMNS = ["visitor_id", "touch_time", "channel", "campaign", "interaction"]
+AT_ONCE = 2_000_000  # touches on journeys that one query collects: about 150 MiB
 NO_CHANNEL = Gap("The events say nothing about channels.",
                  "Map a column to `channel`, or to `utm_source` and `utm_medium`, in study.yaml.")
 
@@ -102,7 +103,7 @@ def build_journeys(touches: pd.DataFrame, conversions: pd.DataFrame, lookback_da
     -------
     DataFrame
         journey_id, visitor_id, converted, end_time, value, path (list of str, first touch first; empty for a
-        conversion without a touch), hours (list of float: from each touch to end_time), and where the touches have it
+        conversion without a touch), hours (float array: from each touch to end_time), and where the touches have it
         interactions (list of str). Touches of the same moment are in the order of their rows.
 
     Raises
@@ -117,7 +118,7 @@ def build_journeys(touches: pd.DataFrame, conversions: pd.DataFrame, lookback_da
     >>> conversions = pd.DataFrame({"conversion_id": ["p1"], "visitor_id": ["v"], "value": [20.0],
     ...     "conversion_time": pd.to_datetime(["2026-01-06 12:00"], utc=True)})
     >>> build_journeys(touches, conversions)[["journey_id", "converted", "path", "hours"]].values.tolist()
-    [['conversion p1', True, ['Email', 'Direct'], [36.0, 12.0]], ['rest of w', False, ['SMS'], [0.0]]]
+    [['conversion p1', True, ['Email', 'Direct'], array([36., 12.])], ['rest of w', False, ['SMS'], array([0.])]]
     """
     need_columns(touches, ["visitor_id", "touch_time", by], "touches")
     need_columns(conversions, WON_COLUMNS, "conversions")
@@ -130,9 +131,10 @@ def build_journeys(touches: pd.DataFrame, conversions: pd.DataFrame, lookback_da
     named = _in_utc(named).assign(rank=_rank(named))
     times = named["touch_time"].agg(["min", "max"]).astype("int64") if len(named) else (0, 0)
     kinds = find_kinds(named[KIND], lookback_days, lookbacks, *map(int, times))
-    steps, won = coded(_in_memory(named), kinds), _in_memory(conversions[WON_COLUMNS])
-    found = [_read(converted_journeys(steps, won), "conversion_id", "conversion ", kinds),
-             _read(unconverted_journeys(steps, won, kinds), "visitor_id", "rest of ", kinds)]
+    steps, won = coded(_in_memory(named), kinds), conversions[WON_COLUMNS]
+    found = [_read(converted_journeys(steps, _in_memory(part)), "conversion_id", "conversion ", kinds)
+             for part in _in_parts(won, named)]
+    found.append(_read(unconverted_journeys(steps, _in_memory(won), kinds), "visitor_id", "rest of ", kinds))
     journeys = pd.concat(found).sort_values("journey_id", ignore_index=True, kind="stable")
     return journeys if "interaction" in touches else journeys.drop(columns="interactions")
 
@@ -142,6 +144,12 @@ def _rank(touches: pd.DataFrame) -> pd.Series | int:
     moment = ["visitor_id", "touch_time"]
     tied = touches[touches.duplicated(moment, keep=False)]
     return tied.groupby(moment).cumcount().reindex(touches.index, fill_value=0) if len(tied) else 0
+
+
+def _in_parts(won: pd.DataFrame, touches: pd.DataFrame) -> list[pd.DataFrame]:
+    """The conversions in parts whose journeys have not too many touches together, even if one visitor has them all."""
+    each = touches["visitor_id"].value_counts().reindex(won["visitor_id"]).fillna(0).to_numpy(float)
+    return [part for _, part in won.groupby(each.cumsum() // AT_ONCE)] or [won]
 
 
 def _in_memory(frame: pd.DataFrame) -> ir.Table:
@@ -163,16 +171,18 @@ def _read(expression: ir.Table, key: str, prefix: str, kinds: Kinds) -> pd.DataF
     names, interactions = (kinds.table[column].to_numpy(object) for column in ("channel", "interaction"))
     converted = "conversion_id" in table.column_names
     end_time = pd.Series(ends.astype("datetime64[us]")).dt.tz_localize("UTC")
+    hours = (np.repeat(ends, lengths) - at) / HOUR
     return pd.DataFrame({
         "journey_id": [prefix + name for name in table[key].to_pylist()], "visitor_id": table["visitor_id"].to_pandas(),
         "converted": converted, "end_time": end_time, "value": table["value"].to_pandas() if converted else 0.0,
-        "path": _lists([names[kind[a:b]] for a, b in bounds]),
-        "hours": _lists([(end - at[a:b]) / HOUR for end, (a, b) in zip(ends, bounds, strict=True)]),
-        "interactions": _lists([interactions[kind[a:b]] for a, b in bounds])})
+        "path": _cells(names[kind[a:b]].tolist() for a, b in bounds),
+        "hours": _cells(hours[a:b] for a, b in bounds),
+        "interactions": _cells(interactions[kind[a:b]].tolist() for a, b in bounds)})
 
 
-def _lists(parts: list[np.ndarray]) -> pd.Series:
-    return pd.Series([part.tolist() for part in parts], dtype="object")
+def _cells(cells: Iterable[Any]) -> pd.Series:
+    """A column with a list or an array in each cell."""
+    return pd.Series([*cells], dtype="object")
 
 
 def _no_channel(events: pd.DataFrame) -> Gap:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,9 @@ from .sources import TableSource, read_raw, to_numbers
 Floats = np.ndarray
 JOINED = " > "  # what joins the channels of a path in text
 SIGNS = ("→", "->", "=>", ">", "»", "|", ";", ",", "\t")  # what other programs write for it
+OF_PATHS, OF_TOUCHES = ("conversions", "value", "nulls", "owners", "ends"), ("codes", "hours", "interactions", "milestones")
+AT_ONCE = 4_000_000  # touches of which something is worked out at a time: about 30 MiB a number
+NAMES = pa.dictionary(pa.int32(), pa.string())
 TOTALS = ("total_conversions", "total_conversion_value", "total_valued", "total_null")  # columns of a table of paths
 
 
@@ -80,10 +84,24 @@ class Paths:
     @cached_property
     def presence(self) -> sparse.csr_array:
         """Which path holds which channel: a 1 for each pair, shape (paths, channels)."""
-        counts = self.by_channel(np.ones(len(self.codes))).copy()
-        counts.sum_duplicates()  # in place, and so on a copy: the matrix shares its indices with `codes`
+        counts = stacked([part.by_channel(np.ones(len(part.codes))) for part in self.parts()])
         counts.data[:] = 1.0
         return counts
+
+    def parts(self) -> Iterator[Paths]:
+        """The paths in parts that have not too many touches together, so that what is worked out for each touch stays small."""
+        if len(self.codes) <= AT_ONCE:
+            return iter([self])
+        part = self.starts[1:] // AT_ONCE
+        bounds = np.concatenate([[0], np.flatnonzero(np.diff(part)) + 1, [len(part)]])
+        return (self._between(first, last) for first, last in pairwise(bounds.tolist()))
+
+    def _between(self, first: int, last: int) -> Paths:
+        """The paths from one place until before another."""
+        paths, touches = slice(first, last), slice(self.starts[first], self.starts[last])
+        taken = {c: None if (array := getattr(self, c)) is None else array[paths] for c in OF_PATHS}
+        taken |= {c: None if (array := getattr(self, c)) is None else array[touches] for c in OF_TOUCHES}
+        return replace(self, starts=self.starts[first:last + 1] - self.starts[first], **taken)
 
     def sums(self, amounts: Floats) -> Floats:
         """For each touch, the sum of the amounts on its path."""
@@ -104,10 +122,8 @@ class Paths:
         if kept.all():
             return self
         touches = np.repeat(kept, self.lengths)
-        of_paths = {c: getattr(self, c) for c in ("conversions", "value", "nulls", "owners", "ends")}
-        of_touches = {c: getattr(self, c) for c in ("codes", "hours", "interactions", "milestones")}
-        taken = {c: None if array is None else array[kept] for c, array in of_paths.items()}
-        taken |= {c: None if array is None else array[touches] for c, array in of_touches.items()}
+        taken = {c: None if (array := getattr(self, c)) is None else array[kept] for c in OF_PATHS}
+        taken |= {c: None if (array := getattr(self, c)) is None else array[touches] for c in OF_TOUCHES}
         return replace(self, starts=_starts(self.lengths[kept]), **taken)
 
     def without_loops(self) -> Paths:
@@ -120,6 +136,18 @@ class Paths:
     def table(self, conversions: Floats, value: Floats) -> pd.DataFrame:
         """Credit as a table: channel, conversions, value (NaN where no value is known)."""
         return pd.DataFrame({"channel": self.channels, "conversions": conversions, "value": value if self.valued else np.nan})
+
+
+def stacked(parts: Iterable[sparse.csr_array]) -> sparse.csr_array:
+    """Matrices of parts of the paths as one, what is in one place added up."""
+    added = [_added_up(part) for part in parts]
+    return sparse.vstack(added, format="csr") if len(added) > 1 else added[0]
+
+
+def _added_up(matrix: sparse.csr_array) -> sparse.csr_array:
+    added = matrix.copy()  # one by channel shares its indices with `codes`
+    added.sum_duplicates()
+    return added
 
 
 def _starts(lengths: np.ndarray) -> np.ndarray:
@@ -151,14 +179,16 @@ def as_paths(table: pd.DataFrame | Paths) -> Paths:
         return table
     lists = _lists(table)
     channels, codes = encode(lists.flatten())
-    return Paths(channels, codes, _starts(_lengths(lists)), *_outcomes(table), owners=_owners(table), ends=_ends(table),
-                 hours=_touches(table, "hours", pa.float64()), interactions=_interactions(table),
-                 milestones=_touches(table, "milestones", pa.bool_()))
+    lengths = _lengths(lists)
+    hours, milestones = (_touches(table, name, kind, lengths) for name, kind in (("hours", pa.float64()), ("milestones", pa.bool_())))
+    return Paths(channels, codes, _starts(lengths), *_outcomes(table), owners=_owners(table), ends=_ends(table),
+                 hours=None if hours is None else hours.to_numpy(zero_copy_only=False), interactions=_interactions(table, lengths),
+                 milestones=None if milestones is None else milestones.to_numpy(zero_copy_only=False))
 
 
 def encode(flat: pa.Array) -> tuple[list[str], np.ndarray]:
     """The channels of all touches in alphabetical order, and the place in it of each touch."""
-    coded = flat.dictionary_encode()
+    coded = flat if pa.types.is_dictionary(flat.type) else flat.dictionary_encode()
     names = coded.dictionary.to_pylist()
     if flat.null_count or "" in names:
         raise ConvtrackError("A path holds an empty channel. Give every touch a channel, or take the touch off its path.")
@@ -172,7 +202,7 @@ def _lists(table: pd.DataFrame) -> pa.Array:
     if "path" not in table:
         raise ConvtrackError(f"The table has no column 'path'.{nearest('path', table.columns)} Give journeys, or paths.")
     try:
-        lists = _arrow(table["path"], pa.list_(pa.string()))
+        lists = _arrow(table["path"], NAMES)
     except pa.ArrowException:
         raise ConvtrackError("A path is not a list of names. Write each as a list, as in ['Email', 'Direct'].") from None
     if lists.null_count:
@@ -182,11 +212,13 @@ def _lists(table: pd.DataFrame) -> pa.Array:
 
 
 def _arrow(column: pd.Series, kind: pa.DataType) -> pa.Array:
-    array = pa.array(column)
+    """The lists of a column, whose items are of that kind; names may also come as they are, and not as a dictionary."""
+    stored = isinstance(column.dtype, pd.ArrowDtype)
+    if not stored and any(isinstance(cell, str | Set) for cell in column):
+        raise pa.ArrowTypeError("text would be taken for a list of its letters, and a set has no order")
+    array = pa.array(column) if stored else pa.array(column, pa.list_(kind))
     array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
-        raise pa.ArrowTypeError("text, which would be taken for a list of its letters")
-    return array if array.type == kind else pa.array(column.tolist(), type=kind)
+    return array if array.type in (pa.list_(kind), pa.list_(pa.string())) else pa.array(column.tolist(), pa.list_(kind))
 
 
 def _lengths(lists: pa.Array) -> np.ndarray:
@@ -229,21 +261,26 @@ def _total(table: pd.DataFrame, column: str, absent: float = 0.0) -> Floats:
     return numbers
 
 
-def _touches(table: pd.DataFrame, column: str, kind: pa.DataType) -> np.ndarray | None:
+def _touches(table: pd.DataFrame, column: str, kind: pa.DataType, lengths: np.ndarray) -> pa.Array | None:
+    """What a column says of each touch, one path after the other; None without the column."""
     if column not in table:
         return None
-    lists = _arrow(table[column], pa.list_(kind))
-    missing = lists.flatten().is_null(nan_is_null=True).to_numpy(zero_copy_only=False).sum()
-    if missing and column != "interactions":
+    lists = _arrow(table[column], kind)
+    flat = lists.flatten()
+    missing = flat.is_null(nan_is_null=kind == pa.float64()).sum().as_py() if column != "interactions" else 0
+    if missing:
         raise ConvtrackError(f"Column {column}: missing for {missing} touches. Give one entry for each touch.")
-    if (uneven := _lengths(lists) != table["path"].map(len).to_numpy()).any():
+    if (uneven := _lengths(lists) != lengths).any():
         raise ConvtrackError(f"row {table.index[uneven][0]}: {column} and path differ in length. Give one entry for each touch.")
-    return lists.flatten().to_numpy(zero_copy_only=False)
+    return flat
 
 
-def _interactions(table: pd.DataFrame) -> np.ndarray | None:
-    names = _touches(table, "interactions", pa.string())
-    return None if names is None else pc.index_in(pa.array(names, pa.string()), pa.array(INTERACTIONS)).fill_null(-1).to_numpy()
+def _interactions(table: pd.DataFrame, lengths: np.ndarray) -> np.ndarray | None:
+    names = _touches(table, "interactions", NAMES, lengths)
+    if names is None:
+        return None
+    place = pc.index_in(names.dictionary, pa.array(INTERACTIONS)).fill_null(-1).to_numpy().astype(np.int8)
+    return np.append(place, np.int8(-1))[names.indices.fill_null(len(place)).to_numpy()]
 
 
 def _ends(table: pd.DataFrame) -> np.ndarray | None:

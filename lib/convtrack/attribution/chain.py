@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
 from ..errors import ConvtrackError
-from ..paths import Floats, Paths, as_paths
+from ..paths import Floats, Paths, as_paths, stacked
 from .model import Draws
 
 DENSE_STATES = 64  # up to here inverting the matrix is faster than iterating
@@ -61,17 +62,37 @@ def _base(channels: list[str]) -> int:
 
 def find_steps(paths: Paths, order: int) -> Steps:
     """The states and steps of paths that each have a touch."""
-    packed = pack_states(paths, order)
-    states, codes = pd.factorize(packed, sort=True)
-    target = states + 1
+    codes = np.unique(np.concatenate([pd.unique(pack_states(part, order)) for part in paths.parts()]))
+    found = [_steps_in(part, order, codes) for part in paths.parts()]
+    pairs = np.unique(np.concatenate([part.pairs for part in found]))
+    taken = sparse.vstack([part.among(pairs) for part in found], format="csr")
+    last, rows = np.concatenate([part.last for part in found]), len(paths.lengths)
+    end = sparse.csr_array((np.ones(rows), last, np.arange(rows + 1)), shape=(rows, len(codes) + 1))
+    return Steps(paths.channels, codes, order, *np.divmod(pairs, len(codes) + 1), taken, end)
+
+
+class _Part(NamedTuple):
+    """The steps of a part of the paths: the different ones, how often each path takes each of them, and where each path ends."""
+
+    pairs: np.ndarray  # a step as origin * states + target
+    taken: sparse.csr_array
+    last: np.ndarray
+
+    def among(self, pairs: np.ndarray) -> sparse.csr_array:
+        """How often each path takes each of the steps of all parts."""
+        place = np.searchsorted(pairs, self.pairs)
+        shape = (self.taken.shape[0], len(pairs))
+        return sparse.csr_array((self.taken.data, place[self.taken.indices], self.taken.indptr), shape=shape)
+
+
+def _steps_in(paths: Paths, order: int, codes: np.ndarray) -> _Part:
+    place, states = pd.factorize(pack_states(paths, order))
+    target = np.searchsorted(codes, states)[place] + 1
     origin = np.concatenate([[0], target[:-1]])
     origin[paths.starts[:-1]] = 0
     step, pairs = pd.factorize(origin * (len(codes) + 1) + target, sort=True)
-    rows = len(paths.lengths)
-    taken = sparse.csr_array((np.ones(len(step)), step, paths.starts), shape=(rows, len(pairs)))
-    last = target[paths.starts[1:] - 1]
-    end = sparse.csr_array((np.ones(rows), last, np.arange(rows + 1)), shape=(rows, len(codes) + 1))
-    return Steps(paths.channels, codes, order, *np.divmod(pairs, len(codes) + 1), taken, end)
+    taken = stacked([sparse.csr_array((np.ones(len(step)), step, paths.starts), shape=(len(paths.lengths), len(pairs)))])
+    return _Part(pairs, taken, target[paths.starts[1:] - 1])
 
 
 def pack_states(paths: Paths, order: int) -> np.ndarray:

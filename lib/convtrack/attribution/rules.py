@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ConvtrackError
-from ..paths import Floats, Paths, named
+from ..paths import Floats, Paths, named, stacked
 from .model import Credit, Crediting, Draws, Model
 
 DIRECT = ("direct", "(direct)", "(direct) / (none)", "none")
@@ -33,14 +33,13 @@ class Rule(Model):
         """The function from draws to credit."""
         self.check(paths)
         kept = paths.conversions > 0
-        won = paths.only(kept)
-        shares = self.shares(won)
-        conversions = won.by_channel(shares * won.conversions[won.rows]).T
-        value = won.by_channel(shares * won.value[won.rows]).T
+        conversions, value = paths.conversions[kept, None], paths.value[kept, None]
+        won = (part.only(part.conversions > 0) for part in paths.parts())
+        shares = stacked(part.by_channel(self.shares(part)) for part in won).T
 
         def credit(draws: Draws) -> Credit:
             drawn = draws.won[kept]
-            return Credit(conversions @ drawn, value @ drawn)
+            return Credit(shares @ (conversions * drawn), shares @ (value * drawn))
 
         return credit
 

@@ -23,6 +23,7 @@ from .visits import Floats, VisitLog
 
 STARTS = tuple(product((1.5, 4.0, 11.0, 30.0, 80.0), (0.0, 0.7, 1.5, 2.5, 4.0)))  # half-lives in days, 1 / caps: where a search begins
 FREED = 8  # places, the likeliest with half-lives and cap held, from which everything is searched on a long log
+NEAR = 1e-4  # standard errors from a top at which another search takes over
 LEAST_CAP = 0.01  # of log-hazard: below, no touch could do anything
 SEARCHED, FEW = 4, 20_000  # visits without a conversion, per visit with one and at least, on which it looks for where to begin
 
@@ -166,9 +167,9 @@ def fit_hazard(log: VisitLog, players: Sequence[str], half_lives: Mapping[str, f
     whole, part = (Likelihood(log, Exposures(log, players, together, log.visits[rows]), rows) for rows in (every, _some(log)))
     low, high = whole.bounds(half_lives, cap)
     starts = _distinct([np.clip(part.start(*start), low, high) for start in STARTS])
-    held = sorted((find_minimum(part.with_shape(start), [start], low, high) for start in starts), key=lambda end: end.value)
+    held = sorted((find_minimum(part.with_shape(start), [start], low, high, NEAR) for start in starts), key=lambda end: end.value)
     count = len(held) if len(part.bought) == len(every) else FREED
-    freed = [find_minimum(part.at, [end.place], low, high).place for end in held[:count]]
+    freed = [find_minimum(part.at, [end.place], low, high, NEAR).place for end in held[:count]]
     found = find_minimum(whole.at, _distinct(freed), low, high)
     if not found.arrived:
         return Gap(f"The incremental model's search ended {found.distance:.1g} standard errors before the top of the likelihood.",

@@ -95,9 +95,10 @@ class Likelihood:
         def at(place: Floats) -> Local:
             visits, prior = self._visits(self.numbers(place), exposures), self._prior(place)
             rows = np.vstack([self.constant, exposures * visits.bend.slope])
+            weighted = rows * np.sqrt(visits.stiffness)
             gradient, curvature = np.zeros(len(place)), np.zeros((len(place), len(place)))
             gradient[free] = rows @ visits.pull + prior.gradient[free]
-            curvature[free, free] = (rows * visits.stiffness) @ rows.T + prior.curvature[free, free]
+            curvature[free, free] = weighted @ weighted.T + prior.curvature[free, free]
             curvature[self.parts[1], self.parts[1]] += self._by_bending(exposures, visits)
             return Local(visits.value + prior.value, gradient, curvature)
 
@@ -121,8 +122,8 @@ class Likelihood:
     def _curvature(self, moves: Floats, visits: _Visits) -> Floats:
         """Second derivatives, but for those of the exposures themselves."""
         bend = visits.bend
-        rows = np.vstack([self.constant, moves * bend.slope, bend.by_bend])
-        curvature = (rows * visits.stiffness) @ rows.T
+        weighted = np.vstack([self.constant, moves * bend.slope, bend.by_bend]) * np.sqrt(visits.stiffness)
+        curvature = weighted @ weighted.T
         of_total = slice(self.parts[1].start, self.parts[2].stop)
         curvature[of_total, of_total] += self._by_bending(moves, visits)
         across = moves @ (visits.pull * bend.slope_by_bend)

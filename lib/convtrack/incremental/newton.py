@@ -53,7 +53,8 @@ class Minimum:
         return self.distance <= ARRIVED
 
 
-def find_minimum(function: Callable[[Floats], Local], starts: Iterable[Floats], low: Floats, high: Floats) -> Minimum:
+def find_minimum(function: Callable[[Floats], Local], starts: Iterable[Floats], low: Floats, high: Floats,
+                 near: float = ARRIVED) -> Minimum:
     """The lowest of the minima that are reached from some starting points.
 
     Parameters
@@ -64,6 +65,8 @@ def find_minimum(function: Callable[[Floats], Local], starts: Iterable[Floats], 
         A place outside the bounds is moved to the nearest within.
     low, high : (n,) float arrays
         The bounds, which may be infinite; a coordinate with two equal bounds is held there.
+    near : float
+        Standard errors from the minimum at which a search ends.
 
     Examples
     --------
@@ -72,18 +75,18 @@ def find_minimum(function: Callable[[Floats], Local], starts: Iterable[Floats], 
     >>> found.place.round(6).tolist(), found.arrived
     ([1.0, 0.5], True)
     """
-    ends = [_descend(function, np.clip(start, low, high), low, high) for start in starts]
+    ends = [_descend(function, np.clip(start, low, high), low, high, near) for start in starts]
     least = min(end.value for end in ends)
     lowest = [end for end in ends if end.value <= least + ROUNDING * abs(least)]
     return min(lowest, key=lambda end: (not end.arrived, end.value))
 
 
-def _descend(function: Callable[[Floats], Local], place: Floats, low: Floats, high: Floats) -> Minimum:
+def _descend(function: Callable[[Floats], Local], place: Floats, low: Floats, high: Floats, near: float) -> Minimum:
     """One search: steps are damped as Levenberg and Marquardt do, and cut at the bounds (Bertsekas 1982)."""
     here, damping = function(place), 1e-3
     bowl = _Bowl(here, _free(place, here, low, high))
     for _ in range(LONGEST):
-        if bowl.distance <= ARRIVED:
+        if bowl.distance <= near:
             break
         place, there, damping = _step(function, place, here, bowl, damping, low, high)
         if there is None:
