@@ -997,6 +997,19 @@ def test_channels_without_any_sign_between_them_are_not_asked_about(tmp_path):
     assert read_paths(tmp_path / "paths.csv")["path"].tolist() == [["Paid-Search"], ["E=mail"], []]
 
 
+def test_without_totals_a_row_is_one_conversion_where_each_has_an_order_of_its_own(tmp_path, complaint):
+    file = tmp_path / "orders.csv"
+    file.write_text("order_id,user_id,path,revenue\nO1,u1,Email > Direct,10\nO2,u2,Paid Search,\n")
+    read = read_paths(file)
+    assert credit("last_touch", read) == {"Direct": 1.0, "Email": 0.0, "Paid Search": 1.0}
+    assert credit("last_touch", read, "value") == {"Direct": 10.0, "Email": 0.0, "Paid Search": 0.0}
+    assert read.attrs["read_as"] == "each row is one conversion, because each has its own order_id; its value is revenue"
+    file.write_text("order_id,path,revenue\nO1,Email,10\nO1,Direct,10\n")
+    assert "no number of an order in each row" in complaint(read_paths, file)
+    file.write_text("order_id,path,revenue,total\nO1,Email,10,12\n")
+    assert "which column is the value of a conversion, revenue or total?" in complaint(read_paths, file)
+
+
 def test_a_parquet_file_keeps_channels_that_a_text_would_break(tmp_path):
     pd.DataFrame({"path": [["a > b", "(start)"]], "total_conversions": [1]}).to_parquet(
         tmp_path / "paths.parquet"

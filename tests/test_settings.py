@@ -535,3 +535,20 @@ def test_amounts_with_the_sign_of_another_currency_stop_the_study(study_folder):
     for sign, code in (("€", "EUR"), ("$", "CAD"), ("", "USD")):
         study = open_study(study_folder(("currency: GBP", f"currency: {code}"), events=header + rows.format(sign)))
         assert study.events["value"].sum() == 10
+
+
+VISITS = "event_id,event_name,event_time,visitor_id,session_id,referrer,utm_source,utm_medium,page_url,value\n"
+SENT = "e1,page_view,2026-01-05T10:00:00Z,v,s1,,news,email,https://shop.example/,\n"
+PAID = "{n},{event},2026-01-05T10:{minute}:00Z,v,{session},{referrer},,,https://shop.example/thanks,{value}\n"
+
+
+@pytest.mark.parametrize(("minute", "referrer", "last", "sessions"), [
+    ("05", "https://www.paypal.com/", "Email", 1), ("05", "https://till.example/", "Email", 1),
+    ("05", "https://www.google.com/", "Organic Search", 2), ("31", "https://www.paypal.com/", "Direct", 2)])
+def test_a_return_from_a_payment_under_a_new_session_goes_on_with_the_visit(study_folder, minute, referrer, last, sessions):
+    back = PAID.format(n="e2", event="page_view", minute=minute, session="s2", referrer=referrer, value="")
+    sold = PAID.format(n="e3", event="purchase", minute=minute, session="s2", referrer="", value=20)
+    folder = study_folder((EVENTS, EVENTS + "\nchannels: {unwanted_referrers: [till.example]}"), events=VISITS + SENT + back + sold)
+    study = open_study(folder)
+    assert study.events["session_id"].nunique() == sessions
+    assert [path[-1] for path in journeys_of(study)["path"]] == [last]

@@ -40,6 +40,20 @@ def utc(cells: list[str | None], **options) -> list:
     return to_utc(series, TableSource(file="events.csv", **options), Files((Path("events.csv"),))).tolist()
 
 
+@pytest.mark.parametrize("digits", ["1767621780", "1767621780123", "1767621780123456", "1767621780123456789"])
+@pytest.mark.parametrize("stored", ["str", "int64", "Int64", "object"])
+def test_a_time_may_be_counted_from_1970_in_seconds_or_parts_of_them(digits, stored):
+    cells = pd.Series([digits if stored == "str" else int(digits)], dtype=stored, name="event_time")
+    found = to_utc(cells, TableSource(file="events.csv"), Files((Path("events.csv"),)))
+    assert found[0] == pd.Timestamp("2026-01-05 14:03", tz="UTC") + pd.Timedelta(digits[10:].ljust(9, "0") + "ns").floor("us")
+
+
+def test_whole_floats_count_from_1970_too_and_other_lengths_of_digits_do_not():
+    cells = pd.Series([1767621780123.0, 1767621781123.0, 1767621782.0, None, 1767621780.5, 176762178012.0], name="event_time")
+    found = to_utc(cells, TableSource(file="events.csv"), Files((Path("events.csv"),)))
+    assert found.notna().tolist() == [True, True, True, False, False, False]
+
+
 # ------------------------------------------------------------------------------------------------ nothing is lost
 
 CELLS = {

@@ -428,6 +428,18 @@ def with_channels(events: pd.DataFrame, settings: ChannelSettings = ChannelSetti
     return events.assign(channel=given.fillna(names.take(at).set_axis(events.index)))
 
 
+def come_back(events: pd.DataFrame, settings: ChannelSettings = ChannelSettings()) -> pd.Series:
+    """Which rows say no more than that somebody came back from a payment provider, or another unwanted referrer.
+
+    >>> come_back(pd.DataFrame({"referrer": ["https://www.paypal.com/", "https://www.google.com/"]})).tolist()
+    [True, False]
+    """
+    sources, at = _distinct(events, settings.own_sites)
+    is_back = [source.host != "" and not any((*source[:3], source.click_id)) and _kind(source.host, settings) == "unwanted"
+               for source in sources]
+    return pd.Series(is_back).take(at).set_axis(events.index)
+
+
 def has_hosts(events: pd.DataFrame) -> bool:
     """Whether any page is written with its host; True where there are no pages.
 

@@ -127,6 +127,7 @@ def compare(data: Annotated[Path, typer.Argument(metavar="STUDY|PATHS", help="st
     import numpy as np
 
     from .attribution import compare as compare_models
+    from .texts import csv_text
 
     journeys, views, chosen = _comparable(data, _names(models), by, separator)
     result = compare_models(journeys, chosen, bootstrap, np.random.default_rng(seed), views)
@@ -135,7 +136,8 @@ def compare(data: Annotated[Path, typer.Argument(metavar="STUDY|PATHS", help="st
     if format == Format.json:
         _say(_json(result.as_json()))
     elif format == Format.csv:
-        typer.echo(result.table.to_csv(index=False, float_format="%.10g", lineterminator="\n"), nl=False)
+        table = result.table.assign(channel=result.table["channel"].map(csv_text))
+        typer.echo(table.to_csv(index=False, float_format="%.10g", lineterminator="\n"), nl=False)
     else:
         _say("\n".join([result.as_text(), result.sentence, result.decisions, *result.warnings]))
 
@@ -154,7 +156,10 @@ def _comparable(data: Path, models: list[str] | None, by: str, separator: str | 
     from .attribution import Platform, read_paths, with_platforms
 
     if data.suffix in (".csv", ".parquet"):
-        return read_paths(data, separator), None, models
+        paths = read_paths(data, separator)
+        if "read_as" in paths.attrs:
+            _say(f"{data.name}: {paths.attrs['read_as']}", err=True)
+        return paths, None, models
     from .goals import missing_events
     from .journeys import journeys_of
     from .schema import INTERACTIONS

@@ -304,7 +304,8 @@ def read_paths(path: Path, separator: str | None = None) -> pd.DataFrame:
     ----------
     path : Path
         A .csv or .parquet file with the columns `path` and `total_conversions`, and where there total_conversion_value,
-        total_null. A path of text may also be a JSON list.
+        total_null. A path of text may also be a JSON list. Without `total_conversions`, but with the number of an order in each
+        row, all of them different, each row is one conversion; `attrs["read_as"]` of the result then says so.
     separator : str, optional
         What joins the channels of a path. Left out: " > ", and where no path has it, a sign that may stand for it is asked
         about, because it may also be a part of a channel's name.
@@ -317,10 +318,12 @@ def read_paths(path: Path, separator: str | None = None) -> pd.DataFrame:
     if not path.exists():
         raise ConvtrackError(f"There is no file {path}.{neighbour(path)} Write the path of a study.yaml, or of a table of paths.")
     raw = read_raw(path, TableSource(file=path.name))
-    for name in ("path", "total_conversions"):
-        if name not in raw:
-            raise ConvtrackError(f"{path.name} has no column '{name}'.{nearest(name, raw.columns)} Rename one to it.")
+    if "path" not in raw:
+        raise ConvtrackError(f"{path.name} has no column 'path'.{nearest('path', raw.columns)} Rename one to it.")
+    if "total_conversions" not in raw:
+        raw = _one_each(raw, path.name)
     table = pd.DataFrame({"path": _split(raw["path"], separator, path.name)}, index=raw.index)
+    table.attrs |= raw.attrs
     for name in (c for c in raw.columns if c in TOTALS):
         table[name] = to_numbers(raw[name])
         blank = (name == "total_conversion_value") & (raw[name].astype("str").str.strip().eq("") | raw[name].isna())
@@ -329,6 +332,24 @@ def read_paths(path: Path, separator: str | None = None) -> pd.DataFrame:
             raise ConvtrackError(f"{path.name}, row {row}, column {name}: '{raw.loc[row, name]}' is not a number of 0 or more. "
                                  f"Correct the row.")
     return table
+
+
+def _one_each(raw: pd.DataFrame, file: str) -> pd.DataFrame:
+    """The table with one conversion in each row, if a column has another order's number in each."""
+    from .recognise import Words, called  # knows many words, which other tables do not need
+
+    words = Words()
+    orders = [name for name in called("transaction_id", raw.columns, words) if raw[name].notna().all() and raw[name].is_unique]
+    values = [name for name in called("value", raw.columns, words) if "total_conversion_value" not in raw]
+    if not orders:
+        raise ConvtrackError(f"{file} has no column 'total_conversions', and no number of an order in each row. Add the column: how many "
+                             f"conversions took the path of each row, 1 where a row is one conversion.")
+    if len(values) > 1:
+        raise ConvtrackError(f"{file}: which column is the value of a conversion, {' or '.join(values)}? Rename it to total_conversion_value.")
+    counted = raw.rename(columns=dict.fromkeys(values, "total_conversion_value")).assign(total_conversions="1")
+    worth = f"its value is {values[0]}" if values else "no column is its value" if "total_conversion_value" not in raw else ""
+    counted.attrs["read_as"] = "; ".join(filter(None, [f"each row is one conversion, because each has its own {orders[0]}", worth]))
+    return counted
 
 
 def _split(column: pd.Series, separator: str | None, file: str) -> pd.Series:

@@ -30,17 +30,19 @@ from .channels import channel_rules
 from .errors import ConvtrackError
 from .folders import data_files
 from .schema import TABLES, Column
-from .sources import Files, TableSource, lines_above_header, read_raw, to_numbers, to_utc, total_rows
+from .sources import EPOCH, Files, TableSource, lines_above_header, read_raw, to_numbers, to_utc, total_rows
 
 ROWS_TO_JUDGE, VALUES_TO_JUDGE, LETTERS_TO_SNIFF = 20_000, 2_000, 200_000
+COUNTED = 0.9  # share of a column's texts that must count from 1970
 THRESHOLD = 0.5  # name and content together must speak for a column at least so much
 SPELLED = ("event_name", "channel", "interaction", "status", "currency", "is_test")
 A_CLOCK, AN_HOUR = re.compile(r"\d{1,2}(:\d{2}){1,2}(\.\d+)?(\s?[ap]m)?", re.I), re.compile(r"[01]?\d|2[0-3]")
 HOURS = {"hour", "hours", "stunde", "uhrzeit", "heure", "hora", "ora", "uur"}
 BY_CONTENT = ("event_time", "date", "event_name", "channel", "currency", "page_url", "status")
+ALIKE, SURE = 0.6, 0.9  # how like a name is, to take a number for a time, and a column for ours without looking into it
 UMLAUTS = str.maketrans(dict(zip("äöüßøÄÖÜ", "ae oe ue ss o Ae Oe Ue".split(), strict=True)))
 CLOCK = re.compile(r".*\d:\d{2}.*")
-EPOCH = re.compile(r"1[3-9]\d{8}(\d{3}){0,3}")  # seconds to nanoseconds since 1970, for 2011 to 2033
+UNITS = {10: "seconds", 13: "milliseconds", 16: "microseconds", 19: "nanoseconds"}  # by how many digits a count from 1970 has
 # words in the name of an amount that is counted in parts of the currency's unit, and how many make one
 PARTS = {word: parts for parts, words in {
     1_000_000: "micro micros mikro millionths", 1000: "milli millis",
@@ -109,6 +111,15 @@ class Words:
             if rest is not None:
                 return kinds | rest
         return None
+
+
+def called(ours: str, names: Iterable[str], words: Words) -> list[str]:
+    """Those of the names that are words for a column of ours.
+
+    >>> called("transaction_id", ["Order ID", "path", "revenue"], Words())
+    ['Order ID']
+    """
+    return [name for name in names if _likeness(_word(name), words.columns[ours]) >= SURE]
 
 
 def _likeness(name: Word, words: list[Word]) -> float:
@@ -261,9 +272,14 @@ class Profile:
         return next((PARTS[token] for token in sorted(self.word.tokens) if token in PARTS), 1)
 
     @property
+    def counted(self) -> str | None:
+        """What the column counts since 1970, as times are in many logs: seconds, milliseconds ...; None where it does not."""
+        return UNITS[len(self.texts.iloc[0])] if self.share(EPOCH.fullmatch) > COUNTED else None
+
+    @property
     def has_clock(self) -> bool:
         """Whether any text has a time of day."""
-        return self.share(CLOCK.fullmatch) > 0
+        return self.counted is not None or self.share(CLOCK.fullmatch) > 0
 
     def share(self, test: Callable[[str], object]) -> float:
         """The share of the first 2,000 distinct texts that pass a test."""
@@ -275,7 +291,7 @@ def _profile(name: str, cells: pd.Series) -> Profile:
     filled = cells.dropna().astype("str").str.strip()
     texts = filled[filled != ""].drop_duplicates()
     some = texts.head(VALUES_TO_JUDGE)
-    dated = some[some.str.contains(r"\d\D{1,3}\d|\d{8}")]
+    dated = some[some.str.contains(r"\d\D{1,3}\d|\d{8}") & ~some.str.fullmatch(EPOCH)]  # a count may as well be an id
     sources = [TableSource(file="export", day_first=first, time_zone="UTC") for first in (True, False)]
     times = max(to_utc(dated, s, Files((Path(),))).notna().sum() for s in sources) if len(dated) else 0
     numbers = max(to_numbers(some, mark).notna().sum() for mark in ".,")
@@ -355,7 +371,7 @@ def _score(column: Column, p: Profile, name: float, words: Words) -> float:
     """Name and content together; the contract's own name always wins, as it would when the file is read."""
     if p.name == column.name:
         return 1.1
-    fit = _fit(column, p, words)
+    fit = 0.5 if column.kind == "time" and name >= ALIKE and p.counted else _fit(column, p, words)
     if fit is None:
         return 0.0
     score = 1 - (1 - name) * (1 - fit)
@@ -435,7 +451,8 @@ class Found:
     @property
     def is_local(self) -> bool:
         """Whether there are times that do not say their zone."""
-        return not self.texts_of("time").str.contains(ZONED).all()
+        texts = self.texts_of("time")
+        return not (texts.str.contains(ZONED) | texts.str.fullmatch(EPOCH)).all()
 
     @property
     def unused(self) -> list[str]:
@@ -547,19 +564,10 @@ def _best(look: Look, words: Words) -> Found | None:
 
 
 def _checked(events: Found) -> Found:
-    """The events, if something in them looks like a time that can be read, and something like a visitor."""
-    file, time = events.look.path.name, events.matches["event_time"].profile
-    if time is None or not time.has_clock:
-        _refuse_counted_times(events)
+    """The events, if something in them looks like a time, and something like a visitor."""
+    file = events.look.path.name
     for ours, what in (("event_time", "time"), ("visitor_id", "visitor")):
         if events.matches[ours] == NOTHING:
             raise ConvtrackError(f"{file}: no column looks like a {what}; columns are: "
                                  f"{listed(events.look.profiles)}. If one is, call it {ours}.")
     return events
-
-
-def _refuse_counted_times(events: Found) -> None:
-    for name, p in events.look.profiles.items():
-        if p.share(EPOCH.fullmatch) > 0.9 and _likeness(p.word, events.words.columns["event_time"]) >= 0.6:
-            raise ConvtrackError(f"{events.look.path.name}, column '{name}': '{p.texts.iloc[0]}' counts "
-                                 f"from 1970. Export it as a time; in BigQuery: TIMESTAMP_MICROS({name})")

@@ -127,6 +127,36 @@ def assign_sessions(events: pd.DataFrame, timeout_minutes: float = 30,
     return events.assign(session_id=pd.array(ids, dtype="str"))
 
 
+def join_returns(events: pd.DataFrame, returns: pd.Series, timeout_minutes: float = 30) -> pd.DataFrame:
+    """The same events, with a session that begins with a return, and not after a long silence, as a part of the one before it.
+
+    Parameters
+    ----------
+    events : DataFrame
+        Table `events`, with session_id.
+    returns : Series of bool
+        Which rows only come back from somewhere, as from a payment.
+    timeout_minutes : float
+        As in `sessionize`.
+
+    Examples
+    --------
+    >>> events = pd.DataFrame({"visitor_id": "v", "session_id": ["s1", "s2"], "event_name": ["page_view", "purchase"],
+    ...     "event_time": pd.to_datetime(["2026-01-05 10:00Z", "2026-01-05 10:04Z"])})
+    >>> join_returns(events, pd.Series([False, True]))["session_id"].tolist()
+    ['s1', 's1']
+    """
+    if not returns.any():
+        return events
+    rows = ordered_visits(events.assign(_returns=returns), timeout_minutes)
+    is_soon = rows["event_time"].diff() <= pd.Timedelta(minutes=timeout_minutes)
+    joins = rows["_returns"] & is_soon & (rows["visitor_id"] == rows["visitor_id"].shift())
+    begins = rows.assign(joins=joins)[~rows.duplicated(SESSION_KEY)]
+    begins["whole"] = begins["session_id"].mask(begins["joins"]).groupby(begins["visitor_id"]).ffill()
+    named = events.merge(begins[[*SESSION_KEY, "whole"]], on=SESSION_KEY, how="left")["whole"]
+    return events.assign(session_id=named.set_axis(events.index).fillna(events["session_id"]))
+
+
 @passes_gaps
 def with_direct(events: pd.DataFrame, timeout_minutes: float = 30,
                 offline: tuple[str, ...] = OFFLINE_EVENTS) -> pd.DataFrame:

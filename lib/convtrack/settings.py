@@ -14,7 +14,7 @@ import pandas as pd
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from . import people, refunds
-from .channels import ChannelRule, ChannelSettings, channel_rules, name_click_id, with_channels
+from .channels import ChannelRule, ChannelSettings, channel_rules, come_back, name_click_id, with_channels
 from .clocks import Clocks
 from .errors import ConvtrackError, nearest
 from .folders import study_path
@@ -23,7 +23,7 @@ from .goals import Goal, check_conditions, find_conversions, with_own_goals
 from .id_cells import PLACEHOLDERS
 from .plain_yaml import read_yaml
 from .schema import TABLES
-from .sessions import assign_sessions, with_direct
+from .sessions import assign_sessions, join_returns, with_direct
 from .sources import Loaded, TableSource, check_columns, load_table, zone
 
 Interaction = Literal["view", "click", "visit", "open", "delivery"]
@@ -201,7 +201,8 @@ class Study:
         good = _in_one_currency(loaded.good, loaded, settings)
         if name == "events":
             named = name_click_id(good, self.settings.tables[name].columns.get("click_id"))
-            good = with_direct(_with_sessions(with_channels(named, self.settings.channels)))
+            sessions = _with_sessions(with_channels(named, self.settings.channels))
+            good = with_direct(join_returns(sessions, come_back(sessions, self.settings.channels)))
             check_conditions(good, self.goals)
             self.check_channels(good["channel"].dropna().unique())
         return replace(loaded, good=good.reset_index(drop=True))

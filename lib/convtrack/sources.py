@@ -38,6 +38,7 @@ CURRENCY = r"^[€$£]?\s*|\s*[€$£]?$|(?<=\d)\s(?=\d{3}(?!\d))"  # a sign at 
 SIGN = r"([€$£¥])"
 NUMBER = {mark: re.compile(rf"[+-]?([1-9]\d{{0,2}}({other}\d{{3}})+|\d+)?({point}\d+)?")
           for mark, point, other in ((".", r"\.", ","), (",", ",", r"\."))}
+EPOCH = re.compile(r"1\d{9}(\d{3}){0,3}")  # seconds, or thousandths, millionths, billionths of one, since 1970: of 2001 to 2033
 ZONED = r"Z$|[T\s:]\d[\d:.]*\s*[+-]\d{1,2}(?::?\d\d)?$"
 SLASHED = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})(?!\d),?")
 A_DAY = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}(?!\d)|\d{8}(?!\d)|(?=.*\d{4}).*[A-Za-z]{3}"
@@ -577,16 +578,31 @@ def to_flags(cells: pd.Series) -> pd.Series:
 def to_utc(cells: pd.Series, source: TableSource, files: Files) -> pd.Series:
     """Times in UTC; local times are read in the source's time zone, which must then be given.
 
+    In a column of numbers of 10, 13, 16 or 19 digits they count seconds, or parts of them, since 1970.
+
     >>> source = TableSource(file="e.csv", day_first=True, time_zone="Europe/Berlin")
     >>> to_utc(pd.Series(["05.01.2026 14:03"], name="event_time"), source, Files((Path("e.csv"),)))[0]
     Timestamp('2026-01-05 13:03:00+0000', tz='UTC')
+    >>> to_utc(pd.Series([1767621780, 1767621780000]), source, Files((Path("e.csv"),))).nunique()
+    1
     """
     if pd.api.types.is_datetime64_any_dtype(cells):
         return _localized(cells, cells, source, files) if cells.dt.tz is None else _microseconds(cells)
-    text = _iso(cells, source, files)
+    counted = _counted(cells)
+    text = _iso(cells[counted.isna()], source, files)
     zoned = text.str.contains(ZONED, regex=True, na=False)
     local = _localized(_parsed(text[~zoned]), cells, source, files)
-    return pd.concat([_parsed(text[zoned], utc=True), local]).reindex(cells.index)
+    return pd.concat([counted.dropna(), _parsed(text[zoned], utc=True), local]).reindex(cells.index)
+
+
+def _counted(cells: pd.Series) -> pd.Series:
+    """The times of cells that count from 1970, in UTC, where most of the column does; the others are missing."""
+    whole = cells.where(cells % 1 == 0).astype("Int64") if pd.api.types.is_float_dtype(cells) else cells
+    text = _text(whole)
+    is_count = text.str.fullmatch(EPOCH, na=False)
+    counts = text.where(is_count & (2 * is_count.sum() > text.notna().sum()))
+    microseconds = counts.str.ljust(16, "0").str.slice(stop=16)
+    return pd.to_datetime(pd.to_numeric(microseconds).astype("Int64"), unit="us", utc=True).astype("datetime64[us, UTC]")
 
 
 def _localized(times: pd.Series, cells: pd.Series, source: TableSource, files: Files) -> pd.Series:

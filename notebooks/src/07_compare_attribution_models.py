@@ -219,23 +219,29 @@ ct.say(
 
 # %%
 Markov = ct.attribution.Markov
+games = ct.attribution.usable_models(journeys, ["shapley", "shapley_rate"])
 readings = [Markov("roads lead away"), Markov("journeys fail", removal="fail"),
-            Markov("channel cut out", removal="detour"), "shapley", "shapley_rate"]
+            Markov("channel cut out", removal="detour"), *games]
 named_alike = ct.compare(journeys, readings)
 ct.show(named_alike.wide().round(1), name="named_alike", kinds={"shapley_rate": ""},
-        caption="Three models called Markov, two called Shapley", rows=20)
+        caption="Models called Markov, and models called Shapley", rows=20)
 
 # %% tags=["hide-input"]
 alike = named_alike.wide()
 family = alike[[model.name for model in readings[:3]]]
 apart = (family.max(axis=1) - family.min(axis=1)).sort_values(kind="stable")
-games = (alike["shapley_rate"] - alike["shapley"]).abs().sort_values(kind="stable")
+rate = alike.get("shapley_rate", alike["shapley"])
+differ = (rate - alike["shapley"]).abs().sort_values(kind="stable")
+of_games = (
+    "Between the two games called Shapley, {other} differs by {games:,.0f}."
+    if "shapley_rate" in alike else
+    "The game of conversion rates needs the rate of every set of channels, and {count} channels have too many sets: it is left out."
+)
 ct.say(
     "All three columns called Markov are exact, and none is a mistake. Yet {channel} gets {low:,.0f} conversions in one and {high:,.0f} in "
-    "another. Between the two games called Shapley, {other} differs by {games:,.0f}. When somebody shows you a name, ask for "
-    "the definition.",
+    "another. " + of_games + " When somebody shows you a name, ask for the definition.",
     channel=apart.index[-1], low=family.loc[apart.index[-1]].min(), high=family.loc[apart.index[-1]].max(),
-    other=games.index[-1], games=games.iloc[-1],
+    other=differ.index[-1], games=differ.iloc[-1], count=len(alike),
 )
 
 # %% [markdown]

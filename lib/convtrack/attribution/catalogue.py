@@ -77,9 +77,14 @@ def with_platforms(models: Iterable[str | Model], platforms: Mapping[str, Sequen
             for model in chosen]
 
 
-def usable_models(paths: Paths) -> list[str]:
-    """The names of the usual models that can work on these paths: without times, all but time_decay."""
-    return [name for name in USUAL if MODELS[name].obstacle(paths) is None]
+def usable_models(journeys: pd.DataFrame | Paths, among: Iterable[str] = USUAL) -> list[str]:
+    """The names of those models that can work on these journeys or paths: without times, all of the usual ones but time_decay.
+
+    >>> usable_models(pd.DataFrame({"path": [["Email"]], "total_conversions": [1]}), ["linear", "time_decay"])
+    ['linear']
+    """
+    paths = as_paths(journeys)
+    return [name for name in among if get_model(name).obstacle(paths) is None]
 
 
 def model_cards() -> pd.DataFrame:

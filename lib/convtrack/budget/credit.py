@@ -41,6 +41,11 @@ def value_intervals(journeys: pd.DataFrame, models: Iterable[str | Model], resam
     DataFrame or Gap
         model, channel, conversions, value, value_low, value_high. A gap if no conversion has a value.
 
+    Raises
+    ------
+    ConvtrackError
+        If no resample is asked for.
+
     Examples
     --------
     >>> journeys = pd.DataFrame({"visitor_id": list("abcd"), "converted": [True, True, False, True],
@@ -51,6 +56,8 @@ def value_intervals(journeys: pd.DataFrame, models: Iterable[str | Model], resam
 
     Efron, B. (1979), Bootstrap methods: another look at the jackknife, Annals of Statistics 7, 1-26.
     """
+    if resamples < 1:
+        raise ConvtrackError(f"resamples={resamples}: an interval needs resamples. Give how many, as in 500.")
     need_columns(journeys, ["visitor_id"], "journeys")
     paths, chosen = as_paths(journeys), [get_model(model) for model in models]
     if not paths.valued:
