@@ -363,7 +363,7 @@ def _split(column: pd.Series, separator: str | None, file: str) -> pd.Series:
         else:
             paths = pc.split_pattern(text, _separator(text, separator, column.index, file))
         paths = _without_blanks(paths)
-    return pd.Series(paths, index=column.index, dtype=pd.ArrowDtype(pa.list_(pa.string())))
+    return pd.Series(paths, index=column.index, dtype=pd.ArrowDtype(paths.type))
 
 
 def _from_json(text: pa.StringArray) -> pa.ListArray | None:
@@ -390,7 +390,13 @@ def _separator(text: pa.StringArray, given: str | None, rows: pd.Index, file: st
 
 def _without_blanks(paths: pa.ListArray) -> pa.ListArray:
     """The paths with their channels trimmed, and without those that are blank."""
-    names = pc.utf8_trim_whitespace(paths.flatten())
-    kept = pc.not_equal(names, "").to_numpy(zero_copy_only=False)
-    ends = np.concatenate([[0], np.cumsum(kept)])[paths.offsets.to_numpy()]
-    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), names.filter(pa.array(kept)))
+    coded = paths.flatten().dictionary_encode()
+    trimmed = pc.utf8_trim_whitespace(coded.dictionary.cast(pa.string())).dictionary_encode()
+    codes = trimmed.indices.take(coded.indices)
+    names = pa.DictionaryArray.from_arrays(codes, trimmed.dictionary)
+    blank = trimmed.dictionary.index("").as_py()
+    if blank < 0:
+        return pa.ListArray.from_arrays(paths.offsets, names)
+    kept = pc.not_equal(codes, blank)
+    ends = np.concatenate([[0], np.cumsum(kept.to_numpy(zero_copy_only=False))])[paths.offsets.to_numpy()]
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), names.filter(kept))

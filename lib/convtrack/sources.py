@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as csv_of_arrow
 import pyarrow.parquet as pq
 from pandas.tseries.api import guess_datetime_format
@@ -36,9 +37,10 @@ from .schema import TABLES, Column, column_names, validate
 
 CURRENCY = r"^[€$£]?\s*|\s*[€$£]?$|(?<=\d)\s(?=\d{3}(?!\d))"  # a sign at either end, or a space between thousands
 SIGN = r"([€$£¥])"
-NUMBER = {mark: re.compile(rf"[+-]?([1-9]\d{{0,2}}({other}\d{{3}})+|\d+)?({point}\d+)?")
+NUMBER = {mark: re.compile(rf"[+-]?([1-9][0-9]{{0,2}}({other}[0-9]{{3}})+|[0-9]+)?({point}[0-9]+)?")
           for mark, point, other in ((".", r"\.", ","), (",", ",", r"\."))}
 EPOCH = re.compile(r"1\d{9}(\d{3}){0,3}")  # seconds, or thousandths, millionths, billionths of one, since 1970: of 2001 to 2033
+PLAIN = {".": r"-?[0-9]+(?:\.[0-9]+)?", ",": r"-?[0-9]+(?:,[0-9]+)?"}  # numbers as most files have them
 ZONED = r"Z$|[T\s:]\d[\d:.]*\s*[+-]\d{1,2}(?::?\d\d)?$"
 SLASHED = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})(?!\d),?")
 A_DAY = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}(?!\d)|\d{8}(?!\d)|(?=.*\d{4}).*[A-Za-z]{3}"
@@ -310,18 +312,19 @@ def read_raw(path: Path, source: TableSource) -> pd.DataFrame:
         frame = _read_csv(path, source)
     else:
         raise ConvtrackError(f"{path.name} is neither .csv nor .parquet. Save it as one of them, and name that file.")
-    frame = frame.drop(index=_blank_rows(frame))  # a blank line is no row, but it has a number
+    blank = _blank_rows(frame)  # a blank line is no row, but it has a number
+    frame = frame[~blank] if blank.any() else frame
     if frame.empty:
         raise ConvtrackError(f"{path.name} has a header but no rows. Export it again with data in it.")
     return frame
 
 
-def _blank_rows(frame: pd.DataFrame) -> pd.Index:
-    """The rows without a cell that is filled: empty, or of spaces and separators."""
-    blank = frame.index
-    for name in range(frame.shape[1]):  # few rows are left after the first column
-        cells = frame.iloc[:, name].loc[blank]
-        blank = blank[(cells.isna() | (cells.astype("str").str.strip() == "")).to_numpy(dtype=bool)]
+def _blank_rows(frame: pd.DataFrame) -> np.ndarray:
+    """Whether each row has no cell that is filled: it is empty, or of spaces and separators."""
+    blank = np.ones(len(frame), dtype=bool)
+    for at in range(frame.shape[1]):  # few rows are left after the first column
+        cells = frame.iloc[:, at] if blank.all() else frame.iloc[blank, at]
+        blank[blank] = (cells.isna() | (cells.astype("str").str.strip() == "")).to_numpy(dtype=bool)
     return blank
 
 
@@ -346,7 +349,8 @@ def _read_csv(path: Path, source: TableSource) -> pd.DataFrame:
     names = lines.iloc[0].fillna("").str.strip()
     _check_header(pd.Index(names), path, above + 1)
     frame = lines.iloc[1:].set_axis(names.tolist(), axis=1)
-    return frame.loc[:, frame.columns != ""].set_axis(range(above + 2, above + 2 + len(frame)))
+    frame = frame if (names != "").all() else frame.loc[:, frame.columns != ""]
+    return frame.set_axis(range(above + 2, above + 2 + len(frame)))
 
 
 def _cut(path: Path, source: TableSource, above: int) -> pd.DataFrame:
@@ -559,11 +563,22 @@ def to_numbers(cells: pd.Series, decimal: str = ".") -> pd.Series:
     if pd.api.types.is_numeric_dtype(cells):
         numbers = cells.astype("float64")
         return numbers.where(np.isfinite(numbers))
-    text = cells.astype("str").str.replace(CURRENCY, "", regex=True)
-    numbers = text.where(text.str.fullmatch(NUMBER[decimal], na=False))
-    plain = numbers.str.translate({ord(mark): "." if mark == decimal else None for mark in ".,"})
-    found = pd.to_numeric(plain, errors="coerce").astype("float64")
+    text = cells.astype("str")
+    is_plain = text.str.fullmatch(PLAIN[decimal], na=False)
+    written = text.where(is_plain)
+    if not is_plain.all():
+        written[~is_plain] = _bare_numbers(text[~is_plain], decimal)
+    pointed = written if decimal == "." else written.str.replace(",", ".", regex=False)
+    numbers = pc.cast(pa.array(pointed, pa.string()), pa.float64()).to_numpy(zero_copy_only=False)
+    found = pd.Series(numbers, index=cells.index, name=cells.name)
     return found.where(np.isfinite(found))
+
+
+def _bare_numbers(text: pd.Series, decimal: str) -> pd.Series:
+    """The cells that are numbers with thousands separators or signs without them, and with a point; the others are missing."""
+    bare = text.str.replace(CURRENCY, "", regex=True)
+    numbers = bare.where(bare.str.fullmatch(NUMBER[decimal], na=False) & bare.str.contains("[0-9]", na=False))
+    return numbers.str.translate({ord(mark): "." if mark == decimal else None for mark in ".,"}).str.removeprefix("+")
 
 
 def to_flags(cells: pd.Series) -> pd.Series:
