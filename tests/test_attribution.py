@@ -1004,10 +1004,42 @@ def test_without_totals_a_row_is_one_conversion_where_each_has_an_order_of_its_o
     assert credit("last_touch", read) == {"Direct": 1.0, "Email": 0.0, "Paid Search": 1.0}
     assert credit("last_touch", read, "value") == {"Direct": 10.0, "Email": 0.0, "Paid Search": 0.0}
     assert read.attrs["read_as"] == "each row is one conversion, because each has its own order_id; its value is revenue"
-    file.write_text("order_id,path,revenue\nO1,Email,10\nO1,Direct,10\n")
-    assert "no number of an order in each row" in complaint(read_paths, file)
-    file.write_text("order_id,path,revenue,total\nO1,Email,10,12\n")
-    assert "which column is the value of a conversion, revenue or total?" in complaint(read_paths, file)
+
+
+@pytest.mark.parametrize(("rows", "says"), [
+    ("order_id,path,revenue\nO1,Email,10\nO1 ,Direct,10\n", "no number of an order in each row"),
+    ("order_id,path,revenue\n(not set),Email,10\nO1,Direct,10\n", "no number of an order in each row"),
+    ("order,path,revenue\n120,Email > Direct,1000\n45,Email,500\n", "no number of an order in each row"),  # how many orders
+    ("order_id,path,revenue,n\nO1,Email,10,5\nO2,Email,10,7\n", "n may say something else"),
+    ("order_id,path,status\nO1,Email,paid\nO2,Email,cancelled\n", "status may say something else"),
+    ("order_id,path,revenue,total\nO1,Email,10,12\n", "which column is the value of a conversion, revenue or total?"),
+    ("order_id,path,revenue\nO1,Email,€10\nO2,Email,$10\n", "€ and $ are two currencies")])
+def test_rows_are_not_taken_for_a_conversion_each_where_something_speaks_against_it(rows, says, tmp_path, complaint):
+    (tmp_path / "orders.csv").write_text(rows, encoding="utf-8")
+    assert says in complaint(read_paths, tmp_path / "orders.csv")
+
+
+@pytest.mark.parametrize(("text", "paths"), [
+    ("path,total_conversions\nEmail >  > Direct,1\n,3\n > ,2\n", [["Email", "Direct"], [], []]),
+    ('path,total_conversions\n"[ ""Email"" , null]",1\n"[""Email"", """"]",1\n', [["Email"], ["Email"]]),
+    ("path,total_conversions\n\"['Email', 'Direct']\",1\n[],3\n", [["Email", "Direct"], []]),
+    ("path;total_conversions\nEmail > Direct;2\n", [["Email", "Direct"]]),
+    ('"path"\t"total_conversions"\nEmail\t2\n', [["Email"]])])
+def test_blank_channels_are_no_touches_and_lists_and_columns_are_read_as_they_are_written(text, paths, tmp_path):
+    (tmp_path / "paths.csv").write_text(text)
+    found = read_paths(tmp_path / "paths.csv")
+    assert found["path"].tolist() == paths
+    assert as_paths(found).channels == sorted({name for path in paths for name in path})
+
+
+def test_channels_in_a_parquet_file_are_trimmed_as_those_in_text_are(tmp_path, complaint):
+    pd.DataFrame({"path": [["Email ", "Email"], [" "]], "total_conversions": [1, 2]}).to_parquet(tmp_path / "paths.parquet")
+    found = read_paths(tmp_path / "paths.parquet")
+    assert found["path"].tolist() == [["Email", "Email"], []]
+    found.to_parquet(tmp_path / "again.parquet")
+    assert read_paths(tmp_path / "again.parquet")["path"].tolist() == found["path"].tolist()
+    pd.DataFrame({"path": [["Email"], None], "total_conversions": [1, 2]}).to_parquet(tmp_path / "paths.parquet")
+    assert "row 3, column path: missing" in complaint(lambda: as_paths(read_paths(tmp_path / "paths.parquet")))
 
 
 def test_a_parquet_file_keeps_channels_that_a_text_would_break(tmp_path):

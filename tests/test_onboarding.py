@@ -518,6 +518,12 @@ def test_times_counted_from_1970_are_read_and_no_zone_is_asked(tmp_path: Path, u
     assert opened(found, tmp_path).events["event_time"].tolist() == pd.to_datetime([1433221332, 1433221333], unit="s", utc=True).tolist()
 
 
+def test_a_first_time_that_is_no_count_does_not_stop_the_proposal(tmp_path: Path) -> None:
+    rows = ["0,v,view", *[f"{1433221332 + n},v,view" for n in range(40)]]
+    found = propose(saved(tmp_path, "\n".join(["timestamp,visitor,event", *rows, ""])))
+    assert any("counts seconds since 1970" in line for line in found.lines)
+
+
 # bad input, and writing
 
 @pytest.mark.parametrize(("name", "content", "says"), [

@@ -552,3 +552,14 @@ def test_a_return_from_a_payment_under_a_new_session_goes_on_with_the_visit(stud
     study = open_study(folder)
     assert study.events["session_id"].nunique() == sessions
     assert [path[-1] for path in journeys_of(study)["path"]] == [last]
+
+
+def test_a_return_goes_on_with_the_visit_that_it_came_from_and_not_with_the_one_that_began_last(study_folder):
+    # two tabs: A, then B, which buys; then A again, which leaves for the payment and comes back as C
+    rows = [("10:00", "A", "page_view", "https://www.google.com/", ""), ("10:01", "B", "page_view", "https://blog.example/", ""),
+            ("10:02", "B", "purchase", "", "5"), ("10:25", "A", "page_view", "", ""),
+            ("10:30", "C", "page_view", "https://www.paypal.com/", ""), ("10:31", "C", "purchase", "", "10")]
+    lines = [f"e{n},{event},2026-01-05T{time}:00Z,v,{session},{referrer},,,https://shop.example/,{value}\n"
+             for n, (time, session, event, referrer, value) in enumerate(rows)]
+    study = open_study(study_folder(events=VISITS + "".join(lines)))
+    assert study.events.sort_values("event_time")["session_id"].tolist() == ["A", "B", "B", "A", "A", "A"]

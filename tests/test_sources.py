@@ -48,10 +48,25 @@ def test_a_time_may_be_counted_from_1970_in_seconds_or_parts_of_them(digits, sto
     assert found[0] == pd.Timestamp("2026-01-05 14:03", tz="UTC") + pd.Timedelta(digits[10:].ljust(9, "0") + "ns").floor("us")
 
 
-def test_whole_floats_count_from_1970_too_and_other_lengths_of_digits_do_not():
-    cells = pd.Series([1767621780123.0, 1767621781123.0, 1767621782.0, None, 1767621780.5, 176762178012.0], name="event_time")
+@pytest.mark.parametrize("stored", ["float64", "str"])
+def test_counts_from_1970_may_have_fractions_and_other_lengths_of_digits_are_none(stored):
+    cells = pd.Series([1767621780.5, 1767621780123.0, 1767621782.0, None, 176762178012.0], name="event_time").astype(stored)
     found = to_utc(cells, TableSource(file="events.csv"), Files((Path("events.csv"),)))
-    assert found.notna().tolist() == [True, True, True, False, False, False]
+    start = pd.Timestamp("2026-01-05 14:03", tz="UTC")
+    assert found[:3].tolist() == [start + pd.Timedelta(part, unit="ms") for part in (500, 123, 2000)] and found[3:].isna().all()
+
+
+def test_counts_from_1970_in_a_column_of_few_digits_are_not_guessed_at():
+    cells = pd.Series([1767621780.0], name="event_time", dtype="float32")  # tells times to a minute or two
+    assert to_utc(cells, TableSource(file="events.csv"), Files((Path("events.csv"),))).isna().all()
+
+
+@pytest.mark.parametrize(("cell", "number"), [
+    ("1 234.50", 1234.5), ("1 234 567", 1234567.0), ("\u00a5500", 500.0), ("€ 1 234", 1234.0), ("-1 234", -1234.0),
+    ("12.50 978", None), ("12.5 100", None), ("1,234 567", None), ("12 34", None), ("-", None), ("1\u0662", None)])
+def test_spaces_stand_between_thousands_only_and_signs_at_either_end(cell, number):
+    found = to_numbers(pd.Series([cell]))[0]
+    assert pd.isna(found) if number is None else found == number
 
 
 # ------------------------------------------------------------------------------------------------ nothing is lost

@@ -253,9 +253,14 @@ def _channel(row: Source, own: list[Rule], rules: list[Rule], settings: ChannelS
     for rule in own:
         if rule.fits(written):
             return rule.channel
-    if is_back and meant[1] == "" and UNPAID.fullmatch(written[3]):
+    if is_back and _is_unpaid(row):
         return None
     return next((rule.channel for rule in rules if rule.fits(meant)), "Unassigned")
+
+
+def _is_unpaid(row: Source) -> bool:
+    """Whether neither the medium nor a click id says that the visit was paid for."""
+    return _meant(*row)[1] == "" and UNPAID.fullmatch(_plain(row.medium)) is not None
 
 
 def _kind(source: str, settings: ChannelSettings) -> str:
@@ -429,14 +434,13 @@ def with_channels(events: pd.DataFrame, settings: ChannelSettings = ChannelSetti
 
 
 def come_back(events: pd.DataFrame, settings: ChannelSettings = ChannelSettings()) -> pd.Series:
-    """Which rows say no more than that somebody came back from a payment provider, or another unwanted referrer.
+    """Which rows say that somebody came back from a payment provider, or another unwanted referrer.
 
     >>> come_back(pd.DataFrame({"referrer": ["https://www.paypal.com/", "https://www.google.com/"]})).tolist()
     [True, False]
     """
     sources, at = _distinct(events, settings.own_sites)
-    is_back = [source.host != "" and not any((*source[:3], source.click_id)) and _kind(source.host, settings) == "unwanted"
-               for source in sources]
+    is_back = [_kind(source.source or source.host, settings) == "unwanted" and _is_unpaid(source) for source in sources]
     return pd.Series(is_back).take(at).set_axis(events.index)
 
 

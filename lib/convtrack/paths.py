@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from collections.abc import Iterable, Iterator, Set
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -18,11 +21,13 @@ from scipy import sparse
 from .errors import ConvtrackError, nearest
 from .folders import neighbour
 from .gaps import passes_gaps
+from .id_cells import id_text, is_placeholder
 from .schema import INTERACTIONS
-from .sources import TableSource, read_raw, to_numbers
+from .sources import SIGN, TableSource, read_raw, to_numbers
 
 Floats = np.ndarray
 JOINED = " > "  # what joins the channels of a path in text
+NO_NAME = "A path holds an empty channel. Give every touch a channel, or take the touch off its path."
 SIGNS = ("→", "->", "=>", ">", "»", "|", ";", ",", "\t")  # what other programs write for it
 OF_PATHS, OF_TOUCHES = ("conversions", "value", "nulls", "owners", "ends"), ("codes", "hours", "interactions", "milestones")
 AT_ONCE = 4_000_000  # touches of which something is worked out at a time: about 30 MiB a number
@@ -189,13 +194,16 @@ def as_paths(table: pd.DataFrame | Paths) -> Paths:
 def encode(flat: pa.Array) -> tuple[list[str], np.ndarray]:
     """The channels of all touches in alphabetical order, and the place in it of each touch."""
     coded = flat if pa.types.is_dictionary(flat.type) else flat.dictionary_encode()
-    names = coded.dictionary.to_pylist()
-    if flat.null_count or "" in names:
-        raise ConvtrackError("A path holds an empty channel. Give every touch a channel, or take the touch off its path.")
-    order = sorted(range(len(names)), key=names.__getitem__)
-    place = np.empty(len(names), dtype=np.int32)
-    place[order] = np.arange(len(names), dtype=np.int32)
-    return [names[i] for i in order], place[coded.indices.to_numpy(zero_copy_only=False)]
+    if flat.null_count:
+        raise ConvtrackError(NO_NAME)
+    names, codes = coded.dictionary.to_pylist(), coded.indices.to_numpy(zero_copy_only=False)
+    used = np.flatnonzero(np.bincount(codes, minlength=len(names)))
+    order = sorted(used, key=names.__getitem__)
+    if "" in (names[i] for i in order):
+        raise ConvtrackError(NO_NAME)
+    place = np.zeros(len(names), dtype=np.int32)
+    place[order] = np.arange(len(order), dtype=np.int32)
+    return [names[i] for i in order], place[codes]
 
 
 def _lists(table: pd.DataFrame) -> pa.Array:
@@ -317,7 +325,7 @@ def read_paths(path: Path, separator: str | None = None) -> pd.DataFrame:
     """
     if not path.exists():
         raise ConvtrackError(f"There is no file {path}.{neighbour(path)} Write the path of a study.yaml, or of a table of paths.")
-    raw = read_raw(path, TableSource(file=path.name))
+    raw = read_raw(path, TableSource(file=path.name, separator=_of_columns(path)))
     if "path" not in raw:
         raise ConvtrackError(f"{path.name} has no column 'path'.{nearest('path', raw.columns)} Rename one to it.")
     if "total_conversions" not in raw:
@@ -334,22 +342,45 @@ def read_paths(path: Path, separator: str | None = None) -> pd.DataFrame:
     return table
 
 
+def _of_columns(path: Path) -> str:
+    """What separates the columns: the sign at which the first line falls into names with `path` among them; else a comma."""
+    if path.suffix.lower() != ".csv":
+        return ","
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        names = file.readline().strip()
+    return next((sign for sign in ",;\t|" if "path" in (name.strip(' "') for name in names.split(sign))), ",")
+
+
 def _one_each(raw: pd.DataFrame, file: str) -> pd.DataFrame:
     """The table with one conversion in each row, if a column has another order's number in each."""
     from .recognise import Words, called  # knows many words, which other tables do not need
 
     words = Words()
-    orders = [name for name in called("transaction_id", raw.columns, words) if raw[name].notna().all() and raw[name].is_unique]
-    values = [name for name in called("value", raw.columns, words) if "total_conversion_value" not in raw]
+    columns = {ours: called(ours, raw.columns, words) for ours in ("transaction_id", "value", "visitor_id", "event_time")}
+    orders = [name for name in columns["transaction_id"] if _numbers_orders(raw[name])]
+    values = columns["value"] if "total_conversion_value" not in raw else []
+    others = [name for name in raw.columns if name not in ("path", *TOTALS) and not any(name in group for group in columns.values())]
     if not orders:
         raise ConvtrackError(f"{file} has no column 'total_conversions', and no number of an order in each row. Add the column: how many "
                              f"conversions took the path of each row, 1 where a row is one conversion.")
+    if others:
+        raise ConvtrackError(f"{file} has no column 'total_conversions'. Is each row one conversion? {', '.join(others)} may say something "
+                             f"else: take what does not matter out, or add the column, 1 where a row is one conversion.")
     if len(values) > 1:
         raise ConvtrackError(f"{file}: which column is the value of a conversion, {' or '.join(values)}? Rename it to total_conversion_value.")
+    if values and (signs := raw[values[0]].astype("str").str.extract(SIGN)[0].dropna().unique()).size > 1:
+        raise ConvtrackError(f"{file}, column {values[0]}: {' and '.join(signs)} are two currencies. Write all values in one.")
     counted = raw.rename(columns=dict.fromkeys(values, "total_conversion_value")).assign(total_conversions="1")
     worth = f"its value is {values[0]}" if values else "no column is its value" if "total_conversion_value" not in raw else ""
     counted.attrs["read_as"] = "; ".join(filter(None, [f"each row is one conversion, because each has its own {orders[0]}", worth]))
     return counted
+
+
+def _numbers_orders(cells: pd.Series) -> bool:
+    """Whether a column has another number of an order in each row; bare numbers under a bare name, as order, may be counts."""
+    ids = id_text(cells)
+    is_bare = re.search(r"(?i)id|num|nr|no\b|name", str(cells.name)) is None and to_numbers(ids).notna().any()
+    return not (is_bare or ids.isna().any() or is_placeholder(ids, "transaction_id").any() or ids.duplicated().any())
 
 
 def _split(column: pd.Series, separator: str | None, file: str) -> pd.Series:
@@ -358,22 +389,22 @@ def _split(column: pd.Series, separator: str | None, file: str) -> pd.Series:
     paths = paths.combine_chunks() if isinstance(paths, pa.ChunkedArray) else paths
     if not pa.types.is_list(paths.type):
         text = paths.cast(pa.string()).fill_null("")
-        if separator is None and (lists := _from_json(text)) is not None:
+        if separator is None and (lists := _from_lists(text)) is not None:
             paths = lists
         else:
             paths = pc.split_pattern(text, _separator(text, separator, column.index, file))
-        paths = _without_blanks(paths)
-    return pd.Series(paths, index=column.index, dtype=pd.ArrowDtype(paths.type))
+    named = _without_blanks(paths)
+    return pd.Series(named, index=column.index, dtype=pd.ArrowDtype(named.type))
 
 
-def _from_json(text: pa.StringArray) -> pa.ListArray | None:
-    """The paths, where each text is a JSON list of names or empty; None where one is not."""
-    if not pc.all(pc.or_(pc.starts_with(text, '["'), pc.is_in(text, pa.array(["", "[]"])))).as_py():
+def _from_lists(text: pa.StringArray) -> pa.ListArray | None:
+    """The paths, where each text is a list of names, as JSON or Python write it, or empty; None where one is not."""
+    if not pc.all(pc.match_substring_regex(text, r"^\s*(\[.*\]\s*)?$")).as_py():
         return None
-    try:
-        return pa.array([json.loads(cell or "[]") for cell in text.to_pylist()], pa.list_(pa.string()))
-    except (ValueError, pa.ArrowException):
-        return None
+    for read in (json.loads, ast.literal_eval):
+        with suppress(ValueError, SyntaxError, pa.ArrowException):
+            return pa.array([read(cell.strip() or "[]") for cell in text.to_pylist()], pa.list_(pa.string()))
+    return None
 
 
 def _separator(text: pa.StringArray, given: str | None, rows: pd.Index, file: str) -> str:
@@ -390,13 +421,11 @@ def _separator(text: pa.StringArray, given: str | None, rows: pd.Index, file: st
 
 def _without_blanks(paths: pa.ListArray) -> pa.ListArray:
     """The paths with their channels trimmed, and without those that are blank."""
-    coded = paths.flatten().dictionary_encode()
+    coded = paths.flatten().fill_null("").dictionary_encode()
     trimmed = pc.utf8_trim_whitespace(coded.dictionary.cast(pa.string())).dictionary_encode()
     codes = trimmed.indices.take(coded.indices)
-    names = pa.DictionaryArray.from_arrays(codes, trimmed.dictionary)
-    blank = trimmed.dictionary.index("").as_py()
-    if blank < 0:
-        return pa.ListArray.from_arrays(paths.offsets, names)
-    kept = pc.not_equal(codes, blank)
-    ends = np.concatenate([[0], np.cumsum(kept.to_numpy(zero_copy_only=False))])[paths.offsets.to_numpy()]
-    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), names.filter(kept))
+    kept = pc.not_equal(codes, trimmed.dictionary.index("").as_py())
+    names = trimmed.dictionary.take(codes.filter(kept))
+    lengths = paths.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+    ends = np.concatenate([[0], np.cumsum(kept.to_numpy(zero_copy_only=False))])[_starts(lengths)]
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), names, mask=paths.is_null() if paths.null_count else None)

@@ -274,7 +274,8 @@ class Profile:
     @property
     def counted(self) -> str | None:
         """What the column counts since 1970, as times are in many logs: seconds, milliseconds ...; None where it does not."""
-        return UNITS[len(self.texts.iloc[0])] if self.share(EPOCH.fullmatch) > COUNTED else None
+        counts = [text for text in self.texts.head(VALUES_TO_JUDGE) if EPOCH.fullmatch(text)]
+        return UNITS[len(counts[0].split(".")[0])] if len(counts) > COUNTED * min(len(self.texts), VALUES_TO_JUDGE) else None
 
     @property
     def has_clock(self) -> bool:

@@ -149,12 +149,17 @@ def join_returns(events: pd.DataFrame, returns: pd.Series, timeout_minutes: floa
     if not returns.any():
         return events
     rows = ordered_visits(events.assign(_returns=returns), timeout_minutes)
-    is_soon = rows["event_time"].diff() <= pd.Timedelta(minutes=timeout_minutes)
-    joins = rows["_returns"] & is_soon & (rows["visitor_id"] == rows["visitor_id"].shift())
-    begins = rows.assign(joins=joins)[~rows.duplicated(SESSION_KEY)]
-    begins["whole"] = begins["session_id"].mask(begins["joins"]).groupby(begins["visitor_id"]).ffill()
-    named = events.merge(begins[[*SESSION_KEY, "whole"]], on=SESSION_KEY, how="left")["whole"]
-    return events.assign(session_id=named.set_axis(events.index).fillna(events["session_id"]))
+    before = rows[[*SESSION_KEY, "event_time"]].shift()
+    is_soon = (rows["visitor_id"] == before["visitor_id"]) & (rows["event_time"] - before["event_time"] <= pd.Timedelta(minutes=timeout_minutes))
+    joins = rows["_returns"] & is_soon & ~rows.duplicated(SESSION_KEY)
+    if not joins.any():
+        return events
+    whole: dict[tuple[str, str], str] = {}
+    for visitor, own, earlier in zip(rows["visitor_id"][joins], rows["session_id"][joins], before["session_id"][joins], strict=True):
+        whole[visitor, own] = whole.get((visitor, earlier), earlier)
+    keys = zip(events["visitor_id"], events["session_id"], strict=True)
+    joined = [whole.get(key, key[1]) for key in keys]
+    return events.assign(session_id=pd.array(joined, dtype="str"))
 
 
 @passes_gaps

@@ -35,11 +35,11 @@ from .folders import neighbour
 from .id_cells import LOST_DIGITS, PLACEHOLDERS, id_columns, id_text, is_lost, is_placeholder
 from .schema import TABLES, Column, column_names, validate
 
-CURRENCY = r"^[€$£]?\s*|\s*[€$£]?$|(?<=\d)\s(?=\d{3}(?!\d))"  # a sign at either end, or a space between thousands
+CURRENCY = r"^\s*[€$£¥]?\s*|\s*[€$£¥]?\s*$"  # a sign at either end
 SIGN = r"([€$£¥])"
-NUMBER = {mark: re.compile(rf"[+-]?([1-9][0-9]{{0,2}}({other}[0-9]{{3}})+|[0-9]+)?({point}[0-9]+)?")
+NUMBER = {mark: re.compile(rf"[+-]?([1-9][0-9]{{0,2}}(({other}[0-9]{{3}})+|(\s[0-9]{{3}})+)|[0-9]+)?({point}[0-9]+)?")
           for mark, point, other in ((".", r"\.", ","), (",", ",", r"\."))}
-EPOCH = re.compile(r"1\d{9}(\d{3}){0,3}")  # seconds, or thousandths, millionths, billionths of one, since 1970: of 2001 to 2033
+EPOCH = re.compile(r"1[0-9]{9}([0-9]{3}){0,3}(\.[0-9]+)?")  # seconds, or thousandths ... of one, since 1970: of 2001 to 2033
 PLAIN = {".": r"-?[0-9]+(?:\.[0-9]+)?", ",": r"-?[0-9]+(?:,[0-9]+)?"}  # numbers as most files have them
 ZONED = r"Z$|[T\s:]\d[\d:.]*\s*[+-]\d{1,2}(?::?\d\d)?$"
 SLASHED = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})(?!\d),?")
@@ -332,7 +332,9 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         table = pq.read_table(path)
         table.validate(full=True)  # text that is no UTF-8 would come up much later
-        return table.to_pandas(types_mapper=AS_WRITTEN.get)
+        with suppress(TypeError):  # a type that pandas wrote down and does not know again
+            return table.to_pandas(types_mapper=AS_WRITTEN.get)
+        return table.to_pandas(types_mapper=AS_WRITTEN.get, ignore_metadata=True)
     except (pa.ArrowException, OSError) as error:
         raise ConvtrackError(f"{path.name} cannot be read as Parquet: {error}. Export it again.") from None
 
@@ -578,7 +580,8 @@ def _bare_numbers(text: pd.Series, decimal: str) -> pd.Series:
     """The cells that are numbers with thousands separators or signs without them, and with a point; the others are missing."""
     bare = text.str.replace(CURRENCY, "", regex=True)
     numbers = bare.where(bare.str.fullmatch(NUMBER[decimal], na=False) & bare.str.contains("[0-9]", na=False))
-    return numbers.str.translate({ord(mark): "." if mark == decimal else None for mark in ".,"}).str.removeprefix("+")
+    pointed = numbers.str.translate({ord(mark): "." if mark == decimal else None for mark in ".,"})
+    return pointed.str.replace(r"\s", "", regex=True).str.removeprefix("+")
 
 
 def to_flags(cells: pd.Series) -> pd.Series:
@@ -612,11 +615,12 @@ def to_utc(cells: pd.Series, source: TableSource, files: Files) -> pd.Series:
 
 def _counted(cells: pd.Series) -> pd.Series:
     """The times of cells that count from 1970, in UTC, where most of the column does; the others are missing."""
-    whole = cells.where(cells % 1 == 0).astype("Int64") if pd.api.types.is_float_dtype(cells) else cells
-    text = _text(whole)
-    is_count = text.str.fullmatch(EPOCH, na=False)
-    counts = text.where(is_count & (2 * is_count.sum() > text.notna().sum()))
-    microseconds = counts.str.ljust(16, "0").str.slice(stop=16)
+    if cells.dtype in ("float32", "Float32"):  # which tells such numbers to a minute or two
+        return pd.Series(pd.NaT, index=cells.index, dtype="datetime64[us, UTC]")
+    text = cells.map("{:.6f}".format, na_action="ignore") if pd.api.types.is_float_dtype(cells) else _text(cells)
+    is_count = text.astype("str").str.fullmatch(EPOCH, na=False)
+    counts = text.astype("str").where(is_count & (2 * is_count.sum() > text.notna().sum()))
+    microseconds = counts.str.replace(".", "", regex=False).str.ljust(16, "0").str.slice(stop=16)
     return pd.to_datetime(pd.to_numeric(microseconds).astype("Int64"), unit="us", utc=True).astype("datetime64[us, UTC]")
 
 

@@ -23,6 +23,7 @@ SMALL = 1e-6  # of the smaller of two channels: a move below this is rounding
 PREFERENCE = 0.01  # of an amount: less than any detour costs, and so no more than a way to settle ties
 REACHED = 1e-6  # of today's costs: moves that miss new costs by no more lead there
 ARRIVED = 1e-9  # of what all channels bring: a budget that lacks no more is the best
+SMALLEST = 1e-9  # of its cost: curves are powers, whose slope at nothing is not finite
 NOTHING = 1e-12  # of the largest return: a channel that brings nothing is taken to bring this
 BISECTIONS = 100  # more than a number has bits
 ROUNDS, PIECES = 8, 24  # of linear programs, and of each curve in one
@@ -290,13 +291,15 @@ def _divided(part: Floats, by: Floats) -> Floats:
 def _dearest_first(curves: Curves) -> tuple[pd.DataFrame, Numbers, Numbers]:
     """The channels with a curve, and their fitted and drawn numbers: a plan does not depend on the order of rows, and names settle
     only what is equal in everything else."""
-    order = np.lexsort([curves.known["channel"].to_numpy(str), -curves.known["cost"]])
+    numbers, names = curves.fitted, curves.known["channel"].to_numpy(str)
+    order = np.lexsort([names, numbers.elasticities, numbers.levels, -curves.known["cost"]])
     fitted, drawn = (Numbers(*(each[..., order] for each in numbers)) for numbers in (curves.fitted, curves.drawn))
     return curves.known.iloc[order], fitted, drawn
 
 
 def _market(rows: pd.DataFrame, low: float, high: float) -> _Market:
-    least, most = np.maximum(low * rows["cost"], rows["least"]), np.minimum(high * rows["cost"], rows["most"])
+    least = np.maximum(np.maximum(low * rows["cost"], rows["least"]), SMALLEST * rows["cost"])
+    most = np.minimum(high * rows["cost"], rows["most"])
     return _Market(rows["channel"].tolist(), rows["cost"].to_numpy(), least.to_numpy(), most.to_numpy())
 
 
