@@ -68,6 +68,23 @@ SHOPS = st.integers(2, 5).flatmap(lambda n: st.tuples(
 # ------------------------------------------------------------------------------------------------ laws of a plan
 
 
+@pytest.mark.parametrize("names", [["a", "b", "c"], ["b", "a", "c"], ["c", "b", "a"]])
+def test_of_flat_channels_that_cost_the_same_the_one_with_the_lower_level_gives_whatever_its_name(names):
+    curves = certain([10.0, 20.0, 900.0], [0.0, 0.0, 0.9], [100.0, 100.0, 100.0])
+    budget = reallocate(replace(curves, table=curves.table.assign(channel=names))).budget.set_index("channel")
+    assert budget.loc[names, "new_cost"].tolist() == pytest.approx([50, 100, 150])
+
+
+def test_a_channel_may_be_let_go_almost_altogether():
+    curves = certain([900.0, 100.0], [0.5, 0.3], [100.0, 100.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        plan = reallocate(replace(curves, table=curves.table.assign(least=0.0)), 0, 2)
+    # marginal returns are level: 450 (x / 100)^-0.5 = 30 (y / 100)^-0.7 where x + y = 200
+    first, second = plan.budget["new_cost"]
+    assert 450 * (first / 100) ** -0.5 == pytest.approx(30 * (second / 100) ** -0.7, rel=1e-6) and first + second == pytest.approx(200)
+
+
 @settings(max_examples=30)
 @given(SHOPS, st.floats(0.2, 1), st.floats(1, 3))
 def test_the_total_is_kept_and_so_are_the_limits_of_every_channel(shop, low, high):

@@ -208,12 +208,15 @@ def test_rows_that_an_engine_cannot_use_are_set_aside_and_counted(tmp_path, comp
         ({"tables": {"events": {"file": "xx.parquet"}}}, "Closest: 'x.parquet'"),
         ({"tables": {"events": {"file": "broken.parquet"}}}, "broken.parquet cannot be read as Parquet"),
         ({"tables": {"events": {"file": ["x.parquet", "text.parquet"]}}}, "column value is float64 in x.parquet, and string in text.parquet"),
+        ({"tables": {"events": {"file": ["x.parquet", "x.parquet"]}}}, "x.parquet holds the same rows as x.parquet"),
+        ({"tables": {"events": {"file": ["x.parquet", "same.parquet"]}}}, "same.parquet holds the same rows as x.parquet"),
         ({"tables": {"events": {"file": ["x.parquet", "more.parquet"]}}}, "more.parquet has a column 'note' and x.parquet has not"),
     ],
 )
 def test_an_engine_that_cannot_answer_says_what_to_correct(tmp_path, complaint, changes, said):
     events = pd.read_parquet(SHOP / "events.parquet").head(50)
-    events.to_parquet(tmp_path / "x.parquet")
+    for name in ("x.parquet", "same.parquet"):
+        events.to_parquet(tmp_path / name)
     events.assign(event_time=events["event_time"].dt.tz_localize(None)).to_parquet(tmp_path / "naive.parquet")
     events.assign(value=events["value"].astype("str")).to_parquet(tmp_path / "text.parquet")
     events.assign(note="x").to_parquet(tmp_path / "more.parquet")

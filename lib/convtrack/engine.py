@@ -6,6 +6,7 @@ only has to collect and sort whole numbers; names come back at the end, on table
 
 from __future__ import annotations
 
+import filecmp
 import functools
 import math
 import operator
@@ -400,6 +401,7 @@ def _open_table(con: Any, source: TableSource, folder: Path) -> ir.Table:
     suffixes = {Path(file).suffix.lower() for file in source.files}
     if suffixes == {".parquet"}:
         parts = [_read_parquet(con, path) for path in paths]
+        _check_different(paths)
         check_alike([Path(path) for path in paths], [part.columns for part in parts])
         _check_kinds([Path(path).name for path in paths], parts)
         return functools.reduce(lambda one, other: one.union(other.select(*one.columns)), parts)
@@ -421,6 +423,13 @@ def _read_parquet(con: Any, path: str) -> ir.Table:
     except Exception as error:  # each engine has its own
         first = str(error).strip().splitlines()[0]
         raise ConvtrackError(f"{Path(path).name} cannot be read as Parquet: {first}. Export it again.") from None
+
+
+def _check_different(paths: Sequence[str]) -> None:
+    """Nothing, if no file is there twice, under one name or two."""
+    for one, other in ((one, other) for place, one in enumerate(paths) for other in paths[:place]):
+        if one == other or (Path(one).is_file() and Path(other).is_file() and filecmp.cmp(one, other, shallow=False)):
+            raise ConvtrackError(f"{Path(one).name} holds the same rows as {Path(other).name}. Name one of them in `file:`.")
 
 
 def _check_kinds(names: Sequence[str], parts: Sequence[ir.Table]) -> None:
