@@ -31,6 +31,7 @@ NO_NAME = "A path holds an empty channel. Give every touch a channel, or take th
 SIGNS = ("→", "->", "=>", ">", "»", "|", ";", ",", "\t")  # what other programs write for it
 OF_PATHS, OF_TOUCHES = ("conversions", "value", "nulls", "owners", "ends"), ("codes", "hours", "interactions", "milestones")
 AT_ONCE = 4_000_000  # touches of which something is worked out at a time: about 30 MiB a number
+LONGEST_HEADER = 100_000  # letters
 NAMES = pa.dictionary(pa.int32(), pa.string())
 TOTALS = ("total_conversions", "total_conversion_value", "total_valued", "total_null")  # columns of a table of paths
 
@@ -344,10 +345,10 @@ def read_paths(path: Path, separator: str | None = None) -> pd.DataFrame:
 
 def _of_columns(path: Path) -> str:
     """What separates the columns: the sign at which the first line falls into names with `path` among them; else a comma."""
-    if path.suffix.lower() != ".csv":
+    if path.suffix.lower() != ".csv" or not path.is_file():
         return ","
     with path.open(encoding="utf-8-sig", errors="replace") as file:
-        names = file.readline().strip()
+        names = file.readline(LONGEST_HEADER).strip()
     return next((sign for sign in ",;\t|" if "path" in (name.strip(' "') for name in names.split(sign))), ",")
 
 
@@ -367,7 +368,8 @@ def _one_each(raw: pd.DataFrame, file: str) -> pd.DataFrame:
         raise ConvtrackError(f"{file} has no column 'total_conversions'. Is each row one conversion? {', '.join(others)} may say something "
                              f"else: take what does not matter out, or add the column, 1 where a row is one conversion.")
     if len(values) > 1:
-        raise ConvtrackError(f"{file}: which column is the value of a conversion, {' or '.join(values)}? Rename it to total_conversion_value.")
+        raise ConvtrackError(f"{file}: which column is the value of a conversion, {' or '.join(values)}? "
+                             f"Rename it to total_conversion_value.")
     if values and (signs := raw[values[0]].astype("str").str.extract(SIGN)[0].dropna().unique()).size > 1:
         raise ConvtrackError(f"{file}, column {values[0]}: {' and '.join(signs)} are two currencies. Write all values in one.")
     counted = raw.rename(columns=dict.fromkeys(values, "total_conversion_value")).assign(total_conversions="1")
@@ -402,7 +404,7 @@ def _from_lists(text: pa.StringArray) -> pa.ListArray | None:
     if not pc.all(pc.match_substring_regex(text, r"^\s*(\[.*\]\s*)?$")).as_py():
         return None
     for read in (json.loads, ast.literal_eval):
-        with suppress(ValueError, SyntaxError, pa.ArrowException):
+        with suppress(ValueError, TypeError, SyntaxError, RecursionError, MemoryError, pa.ArrowException):
             return pa.array([read(cell.strip() or "[]") for cell in text.to_pylist()], pa.list_(pa.string()))
     return None
 

@@ -150,8 +150,8 @@ def join_returns(events: pd.DataFrame, returns: pd.Series, timeout_minutes: floa
         return events
     rows = ordered_visits(events.assign(_returns=returns), timeout_minutes)
     before = rows[[*SESSION_KEY, "event_time"]].shift()
-    is_soon = (rows["visitor_id"] == before["visitor_id"]) & (rows["event_time"] - before["event_time"] <= pd.Timedelta(minutes=timeout_minutes))
-    joins = rows["_returns"] & is_soon & ~rows.duplicated(SESSION_KEY)
+    is_soon = rows["event_time"] - before["event_time"] <= pd.Timedelta(minutes=timeout_minutes)
+    joins = rows["_returns"] & is_soon & (rows["visitor_id"] == before["visitor_id"]) & ~rows.duplicated(SESSION_KEY)
     if not joins.any():
         return events
     whole: dict[tuple[str, str], str] = {}
