@@ -362,8 +362,10 @@ def _one_each(raw: pd.DataFrame, file: str) -> pd.DataFrame:
     values = columns["value"] if "total_conversion_value" not in raw else []
     others = [name for name in raw.columns if name not in ("path", *TOTALS) and not any(name in group for group in columns.values())]
     if not orders:
-        raise ConvtrackError(f"{file} has no column 'total_conversions', and no number of an order in each row. Add the column: how many "
-                             f"conversions took the path of each row, 1 where a row is one conversion.")
+        counts = [name for name in raw.columns if to_numbers(raw[name]).notna().all()]
+        raise ConvtrackError(f"{file} has no column 'total_conversions', and no number of an order in each row."
+                             f"{nearest('total_conversions', counts)} Rename the column that counts conversions to it, or add it: 1 where "
+                             f"a row is one conversion.")
     if others:
         raise ConvtrackError(f"{file} has no column 'total_conversions'. Is each row one conversion? {', '.join(others)} may say something "
                              f"else: take what does not matter out, or add the column, 1 where a row is one conversion.")
