@@ -1021,7 +1021,7 @@ def test_rows_are_not_taken_for_a_conversion_each_where_something_speaks_against
 
 @pytest.mark.parametrize(("text", "paths"), [
     ("path,total_conversions\nEmail >  > Direct,1\n,3\n > ,2\n", [["Email", "Direct"], [], []]),
-    ('path,total_conversions\n"[ ""Email"" , null]",1\n"[""Email"", """"]",1\n', [["Email"], ["Email"]]),
+    ('path,total_conversions\n"[ ""Email"" , ""SMS""]",1\n"[""Email"", """"]",1\n', [["Email", "SMS"], ["Email"]]),
     ("path,total_conversions\n\"['Email', 'Direct']\",1\n[],3\n", [["Email", "Direct"], []]),
     ("path;total_conversions\nEmail > Direct;2\n", [["Email", "Direct"]]),
     ('"path"\t"total_conversions"\nEmail\t2\n', [["Email"]])])
@@ -1030,6 +1030,11 @@ def test_blank_channels_are_no_touches_and_lists_and_columns_are_read_as_they_ar
     found = read_paths(tmp_path / "paths.csv")
     assert found["path"].tolist() == paths
     assert as_paths(found).channels == sorted({name for path in paths for name in path})
+
+
+def test_a_missing_channel_in_a_json_list_is_refused(tmp_path, complaint):
+    (tmp_path / "paths.csv").write_text('path,total_conversions\n"[""Email"", null]",1\n')
+    assert "A path holds an empty channel" in complaint(compare, read_paths(tmp_path / "paths.csv"), ["linear"])
 
 
 def test_channels_in_a_parquet_file_are_trimmed_as_those_in_text_are(tmp_path, complaint):

@@ -425,7 +425,9 @@ def _separator(text: pa.StringArray, given: str | None, rows: pd.Index, file: st
 
 def _without_blanks(paths: pa.ListArray) -> pa.ListArray:
     """The paths with their channels trimmed, and without those that are blank."""
-    coded = paths.flatten().fill_null("").dictionary_encode()
+    coded = paths.flatten().dictionary_encode()
+    if coded.null_count:  # which is not a blank, and is refused where paths are used
+        return paths
     trimmed = pc.utf8_trim_whitespace(coded.dictionary.cast(pa.string())).dictionary_encode()
     codes = trimmed.indices.take(coded.indices)
     kept = pc.not_equal(codes, trimmed.dictionary.index("").as_py())
