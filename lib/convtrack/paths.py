@@ -105,9 +105,13 @@ class Paths:
     def _between(self, first: int, last: int) -> Paths:
         """The paths from one place until before another."""
         paths, touches = slice(first, last), slice(self.starts[first], self.starts[last])
+        return self._some(paths, touches, self.starts[first:last + 1] - self.starts[first])
+
+    def _some(self, paths: slice | np.ndarray, touches: slice | np.ndarray, starts: np.ndarray) -> Paths:
+        """Some of the paths with some of the touches, whose places are those of `starts`."""
         taken = {c: None if (array := getattr(self, c)) is None else array[paths] for c in OF_PATHS}
         taken |= {c: None if (array := getattr(self, c)) is None else array[touches] for c in OF_TOUCHES}
-        return replace(self, starts=self.starts[first:last + 1] - self.starts[first], **taken)
+        return replace(self, starts=starts, **taken)
 
     def sums(self, amounts: Floats) -> Floats:
         """For each touch, the sum of the amounts on its path."""
@@ -127,10 +131,7 @@ class Paths:
         """The paths for which `kept` is true, with their touches."""
         if kept.all():
             return self
-        touches = np.repeat(kept, self.lengths)
-        taken = {c: None if (array := getattr(self, c)) is None else array[kept] for c in OF_PATHS}
-        taken |= {c: None if (array := getattr(self, c)) is None else array[touches] for c in OF_TOUCHES}
-        return replace(self, starts=_starts(self.lengths[kept]), **taken)
+        return self._some(kept, np.repeat(kept, self.lengths), _starts(self.lengths[kept]))
 
     def without_loops(self) -> Paths:
         """The paths with consecutive touches of one channel as a single touch."""
