@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pandas as pd
 from scipy import stats
-from scipy.optimize import LinearConstraint, linprog, minimize, nnls
-from scipy.sparse.csgraph import connected_components
+from scipy.optimize import linprog
+from scipy.sparse.csgraph import breadth_first_order
 
 from ..errors import ConvtrackError
 from ..gaps import Gap, passes_gaps
@@ -21,12 +21,8 @@ from .curves import Curves, Numbers
 
 SMALL = 1e-6  # of the smaller of two channels: a move below this is rounding
 PREFERENCE = 0.01  # of an amount: less than any detour costs, and so no more than a way to settle ties
-REACHED = 1e-6  # of today's costs: moves that miss new costs by no more lead there
-ARRIVED = 1e-9  # of what all channels bring: a budget that lacks no more is the best
+ROUNDING = 1e-13  # of the cost of the channels that share money: less is no change
 SMALLEST = 1e-9  # of its cost: curves are powers, whose slope at nothing is not finite
-NOTHING = 1e-12  # of the largest return: a channel that brings nothing is taken to bring this
-BISECTIONS = 100  # more than a number has bits
-ROUNDS, PIECES = 8, 24  # of linear programs, and of each curve in one
 UNSURE = "cannot tell apart"
 
 
@@ -73,10 +69,10 @@ def reallocate(curves: Curves, low: float = 0.5, high: float = 1.5) -> Plan | Ga
     Two channels are told apart if the interval of the difference of their marginal returns leaves out 0. The intervals of all
     pairs hold together in 95 % of cases, because a plan picks among all of them (Mandel, Betensky 2008). Along those pairs,
     from the lower to the higher return, amounts are found that bring most by the fitted curves. The curves are concave, so there
-    is one best budget, and channels that are not at a limit end with equal marginal returns; of several channels whose curves are
-    flat, so that it does not matter which gives, the dearest does. That no other budget brings more than a billionth more
-    is checked each time, by the gap of Frank and Wolfe (1956). The moves that lead there take the least money in all, and of
-    those that take the same, between the channels whose returns differ most.
+    is one best budget, and it is found to the last digits (Groenevelt 1991): channels that share money and are not at a limit
+    end with equal marginal returns. Of several channels whose curves are flat, so that it does not matter which gives, the
+    dearest does. The moves that lead there take the least money in all, and of those that take the same, between the channels
+    whose returns differ most.
 
     A plan chosen for its promise promises too much. The whole procedure, with its decision of who can be told apart, is
     therefore repeated for every draw as if that were the estimate, and judged by the fitted curves; what it loses on average,
@@ -92,7 +88,7 @@ def reallocate(curves: Curves, low: float = 0.5, high: float = 1.5) -> Plan | Ga
     Returns
     -------
     Plan or Gap
-        A gap if fewer than two channels have a curve, or the search for the best budget has not arrived.
+        A gap if fewer than two channels have a curve, or no moves were found that lead to the best budget.
 
     Raises
     ------
@@ -109,8 +105,8 @@ def reallocate(curves: Curves, low: float = 0.5, high: float = 1.5) -> Plan | Ga
 
     Mandel, M., Betensky, R. A. (2008), Simultaneous confidence intervals based on the percentile bootstrap approach,
     Computational Statistics and Data Analysis 52, 2158-2165; Efron, B. (1983), Estimating the error rate of a prediction rule,
-    Journal of the American Statistical Association 78, 316-331; Frank, M., Wolfe, P. (1956), An algorithm for quadratic
-    programming, Naval Research Logistics Quarterly 3, 95-110.
+    Journal of the American Statistical Association 78, 316-331; Groenevelt, H. (1991), Two algorithms for maximizing a separable
+    concave function over a polymatroid feasible region, European Journal of Operational Research 54, 227-236.
     """
     if not 0 <= low <= 1 <= high:
         raise ConvtrackError(f"low={low}, high={high} leave today's budget out. Write low=0.5, high=1.5.")
@@ -124,8 +120,8 @@ def reallocate(curves: Curves, low: float = 0.5, high: float = 1.5) -> Plan | Ga
     shifted = bounds[:, None] + differences - market.differences(fitted)
     redone = np.array([market.best(Numbers(*draw), signs) for *draw, signs in zip(*drawn, _signs(shifted), strict=True)])
     amounts = _fewest_moves(market, _signs(bounds), new - market.today, np.abs(market.differences(fitted)))
-    if np.isnan(redone).any() or np.isnan(amounts).any():
-        return Gap("The search for the best budget has not arrived.", "Give other limits: low=0.8, high=1.2.")
+    if np.isnan(amounts).any():
+        return Gap("The search for the fewest moves has not arrived.", "Give other limits: low=0.8, high=1.2.")
     optimism = market.optimism(fitted, drawn, redone) if (new != market.today).any() else 0.0
     moves = _moves(market, fitted, drawn, new, amounts, bounds, optimism)
     gain = _estimate(market.changes(fitted, new).sum(), market.changes(drawn, new).sum(axis=1), optimism)
@@ -156,10 +152,6 @@ class _Market:
         each = np.eye(len(self.channels))
         return (each[second] - each[first]).T
 
-    def smaller(self, steps: Floats) -> Floats:
-        """What the smaller of the two channels of each step costs."""
-        return np.where(steps != 0, self.today[:, None], np.inf).min(axis=0)
-
     def slopes(self, numbers: Numbers) -> Floats:
         """Marginal returns today."""
         return numbers.levels * numbers.elasticities / self.today
@@ -178,108 +170,84 @@ class _Market:
         moved = (redone != self.today).any(axis=1)
         return float(excess[moved].sum() / max(moved.sum(), 1))
 
-    def marginals(self, numbers: Numbers, cost: Floats) -> Floats:
-        """Marginal returns at another cost."""
-        return self.slopes(numbers) * (cost / self.today) ** (numbers.elasticities - 1)
-
     def best(self, numbers: Numbers, signs: np.ndarray) -> Floats:
-        """The costs that bring most, by moves along the pairs with a sign: to the second channel (1) or to the first (-1).
-
-        NaN if they were not found.
-        """
+        """The costs that bring most, by moves along the pairs with a sign: to the second channel (1) or to the first (-1)."""
         steps = (self.steps * signs)[:, signs != 0]
-        if not steps.size:
-            return self.today
-        for way in (self._by_levels, self._by_pieces):
-            found = self._without_flat(numbers, steps, way(numbers, steps))
-            if np.isfinite(found).all() and self._is_reached(steps, found) and abs(self._lacks(numbers, steps, found)) <= ARRIVED:
-                return found
-        return np.full(len(self.today), np.nan)
+        gives = np.eye(len(self.today), dtype=bool)
+        gives[np.argmin(steps, axis=0), np.argmax(steps, axis=0)] = True
+        reach = np.linalg.matrix_power(gives, len(gives))
+        return self._settled(numbers, reach, gives.any(axis=0))
 
-    def _by_levels(self, numbers: Numbers, steps: Floats) -> Floats:
-        """The best costs by a search (SciPy, SLSQP) for the moves that are made: between channels that they connect, returns are
-        then made equal. It is exact, unless the search connects channels of which none gives, as where two are nearly flat."""
-        made = steps[:, self._search(numbers, steps) > SMALL]
-        _, group = connected_components(np.abs(made) @ np.abs(made).T)
-        return np.sum([self._levelled(numbers, group == one) for one in np.unique(group)], axis=0)
+    def _settled(self, numbers: Numbers, reach: np.ndarray, inside: np.ndarray) -> Floats:
+        """The best costs of the channels inside, 0 for others, where money may go from rows of `reach` to columns.
 
-    def _by_pieces(self, numbers: Numbers, steps: Floats) -> Floats:
-        """The best costs by linear programs, with each curve cut into straight pieces, ever finer ones around the best so far."""
-        moved, least, most = self.relative(steps), self.least, self.most
-        for _ in range(ROUNDS):
-            grid = np.linspace(least, most, PIECES + 1)
-            rises, widths = np.diff(self.changes(numbers, grid), axis=0).T, np.diff(grid, axis=0).T
-            pieces = -np.kron(np.eye(len(widths)), np.ones(PIECES)) * (widths / self.today[:, None]).ravel()
-            found = linprog(np.append(np.zeros(steps.shape[1]), -rises / rises.max(initial=1e-300)), A_eq=np.hstack([moved, pieces]),
-                            b_eq=least / self.today - 1, bounds=[(0, None)] * steps.shape[1] + [(0, 1)] * rises.size)
-            if not found.success:
-                return np.full(len(least), np.nan)
-            cost = least + (widths * found.x[steps.shape[1]:].reshape(rises.shape)).sum(axis=1)
-            near = 2 * widths.max(axis=1)
-            least, most = np.maximum(least, cost - near), np.minimum(most, cost + near)
-        return cost
-
-    def relative(self, steps: Floats) -> Floats:
-        """What moving as much as the smaller of its two channels costs does along each step, as shares of today's costs."""
-        return steps * self.smaller(steps) / self.today[:, None]
-
-    def _is_reached(self, steps: Floats, cost: Floats) -> bool:
-        """Whether moves along the steps lead to these costs."""
-        return bool(nnls(self.relative(steps), cost / self.today - 1)[1] <= REACHED)
-
-    def _lacks(self, numbers: Numbers, steps: Floats, cost: Floats) -> float:
-        """What these costs bring less than the best at most, as a share of what all channels bring (Frank, Wolfe 1956)."""
-        whole = self.today.sum()
-        returns = self.marginals(numbers, cost)
-        room = np.concatenate([self.most - self.today, self.today - self.least]) / whole
-        found = linprog(-(returns @ steps) / returns.max(), A_ub=np.concatenate([steps, -steps]), b_ub=room)
-        if not found.success:
-            return np.inf
-        return float(returns @ (self.today + steps @ found.x * whole - cost) / numbers.levels.sum())
-
-    def _search(self, numbers: Numbers, steps: Floats) -> Floats:
-        """Amounts along the steps, as shares of the smaller of the two channels, to a few digits."""
-        changed, scale = self.relative(steps), numbers.levels.sum()
-
-        def cost(moved: Floats) -> Floats:
-            return np.maximum(self.today * (1 + changed @ moved), self.least / 2)  # the search may leave the limits on its way
-
-        return minimize(lambda moved: -self.changes(numbers, cost(moved)).sum() / scale,
-                        np.zeros(steps.shape[1]), method="SLSQP", bounds=[(0, None)] * steps.shape[1],
-                        jac=lambda moved: -self.marginals(numbers, cost(moved)) * self.today @ changed / scale,
-                        constraints=LinearConstraint(changed, self.least / self.today - 1, self.most / self.today - 1),
-                        options={"ftol": 1e-12, "maxiter": 500}).x
+        It is shared out as if it could go anywhere. Channels that take more than those that may give to them have keep their
+        total with them in every best budget, so both sides are settled by themselves (Groenevelt 1991).
+        """
+        cost = self._levelled(numbers, inside)
+        change = np.where(inside, cost - self.today, 0.0)
+        rounding = ROUNDING * self.today[inside].sum()
+        if (np.abs(change) <= rounding).all():
+            return np.where(inside, self.today, 0.0)
+        kept = _short(change, reach, rounding) & inside
+        if not kept.any():
+            return cost
+        return self._settled(numbers, reach, kept) + self._settled(numbers, reach, inside & ~kept)
 
     def _levelled(self, numbers: Numbers, inside: np.ndarray) -> Floats:
-        """New costs of the channels inside, 0 for others: those at no limit have one marginal return, found by bisection."""
-        if inside.sum() == 1:
-            return np.where(inside, self.today, 0.0)
+        """New costs of the channels inside, 0 for others: those at no limit have one marginal return, found by bisection.
+
+        Flat channels give before all others, each all that it can before the next.
+        """
         slopes, bends = self.slopes(numbers)[inside], 1 - numbers.elasticities[inside]
-        today, least, most = self.today[inside], self.least[inside], np.where(slopes > 0, self.most[inside], self.today[inside])
-        slopes = np.log(np.maximum(slopes, NOTHING * slopes.max()))
+        today, least, most, flat = self.today[inside], self.least[inside], self.most[inside], slopes == 0
+        slopes = np.log(np.where(flat, 1.0, slopes))
+        last = (slopes - bends * np.log(most / today))[~flat].min(initial=0)
+        slopes, bends = np.where(flat, last - np.arange(len(flat), 0, -1), slopes), np.where(flat, 0, bends)
+        most = np.where(flat, today, most)
 
         def costs(level: float) -> Floats:
-            return np.exp(np.clip(np.log(today) + _divided(slopes - level, bends), np.log(least), np.log(most)))
+            with np.errstate(over="ignore"):
+                return np.clip(today * np.exp(_divided(slopes - level, bends)), least, most)
 
-        low, high = (slopes - bends * np.log(most / today)).min(), (slopes - bends * np.log(least / today)).max()
-        for _ in range(BISECTIONS):
-            middle = (low + high) / 2
+        low, high = (slopes - bends * np.log(most / today)).min() - 1, (slopes - bends * np.log(least / today)).max() + 1
+        while low < (middle := (low + high) / 2) < high:
             low, high = (middle, high) if costs(middle).sum() > today.sum() else (low, middle)
         less, more = costs(high), costs(low)
         new = np.zeros(len(self.today))
         new[inside] = less + (more - less) * np.clip(_divided(today.sum() - less.sum(), (more - less).sum()), 0, 1)
         return new
 
-    def _without_flat(self, numbers: Numbers, steps: Floats, cost: Floats) -> Floats:
-        """The costs with what flat channels give taken from the first of them that can give it; NaN where none can."""
-        flat, whole = self.slopes(numbers) == 0, self.today.sum()
-        if (cost == self.today)[flat].all() or not np.isfinite(cost).all():
-            return cost
-        givers, room = np.argmin(steps, axis=0), (self.today - self.least)[flat]
-        found = linprog(1 + PREFERENCE * givers / len(cost), A_eq=steps[~flat], b_eq=(cost - self.today)[~flat] / whole,
-                        A_ub=np.concatenate([steps[flat], -steps[flat]]), b_ub=np.append(np.zeros(len(room)), room / whole))
-        given = self.today + steps @ found.x * whole if found.success else np.full(len(cost), np.nan)
-        return np.where(flat, given, cost)
+
+def _short(change: Floats, reach: np.ndarray, rounding: float) -> np.ndarray:
+    """The channels that are to take more than those that may give to them give, and these; none if all changes can be made.
+
+    Money is led from givers to takers, and led otherwise where that helps, until it has arrived or no way is left
+    (Ford, Fulkerson 1956; the shortest way first).
+    """
+    left, sent, short = change.copy(), np.zeros(reach.shape), np.zeros(len(change), dtype=bool)
+
+    def behind(taker: int) -> tuple[np.ndarray, np.ndarray]:
+        return breadth_first_order((reach | (sent.T > 0)).T, taker)
+
+    for taker in np.flatnonzero(change > 0):
+        while left[taker] > rounding:
+            found, after = behind(taker)
+            givers = found[left[found] < 0]
+            if not givers.size:
+                break
+            way = [givers[0]]
+            while way[-1] != taker:
+                way.append(after[way[-1]])
+            steps = list(pairwise(way))
+            amount = min(left[taker], -left[way[0]], *(sent[v, u] for u, v in steps if not reach[u, v]))
+            for u, v in steps:
+                sent[(u, v) if reach[u, v] else (v, u)] += amount if reach[u, v] else -amount
+            left[way[0]] += amount
+            left[taker] -= amount
+    for taker in np.flatnonzero(left > rounding):
+        short[behind(taker)[0]] = True
+    return short
 
 
 def _divided(part: Floats, by: Floats) -> Floats:
@@ -343,15 +311,13 @@ def _fewest_moves(market: _Market, signs: np.ndarray, change: Floats, difference
 
     Where several move as little, that which moves it between the most different channels.
     """
-    if not np.isfinite(change).all():
-        return np.full(len(signs), np.nan)
     if not change.any():
         return np.zeros(len(signs))
     allowed = signs != 0
     steps, unlike = (market.steps * signs)[:, allowed], differences[allowed] / differences[allowed].max()
-    smaller = market.smaller(steps)
+    smaller = np.where(steps != 0, market.today[:, None], np.inf).min(axis=0)
     costs = smaller * (1 - PREFERENCE * unlike**2)
-    found = linprog(costs / costs.max(), A_eq=market.relative(steps), b_eq=change / market.today)
+    found = linprog(costs / costs.max(), A_eq=steps * smaller / market.today[:, None], b_eq=change / market.today)
     amounts = np.zeros(len(signs))
     amounts[allowed] = np.where(found.x > SMALL, found.x * smaller, 0.0) if found.success else np.nan
     return amounts
