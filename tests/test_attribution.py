@@ -968,12 +968,20 @@ def test_paths_stored_as_parquet_or_text_give_the_credit_that_they_had(paths):
 def test_channels_are_split_at_a_spaced_arrow_only_and_keep_their_spelling(tmp_path):
     text = 'path,total_conversions\n"Email>Promo > null > <b>",2\nA > ,1\n,3\nemail > email  >  Email,1\n'
     (tmp_path / "paths.csv").write_text(text)
-    assert read_paths(tmp_path / "paths.csv")["path"].tolist() == [
+    assert read_paths(tmp_path / "paths.csv", separator=" > ")["path"].tolist() == [
         ["Email>Promo", "null", "<b>"],
         ["A"],
         [],
         ["email", "email", "Email"],
     ]
+
+
+@pytest.mark.parametrize("other", ["SMS>Display", "SMS >Display", "SMS > Email>Display"])
+def test_arrows_with_and_without_blanks_in_one_file_are_asked_about(other, tmp_path, complaint):
+    (tmp_path / "paths.csv").write_text(f"path,total_conversions\nSMS > Email,1\n{other},2\n")
+    assert f"row 3, column path: does '>' join channels in '{other}'" in complaint(read_paths, tmp_path / "paths.csv")
+    assert read_paths(tmp_path / "paths.csv", separator=">")["path"][3][-1] == "Display"
+    assert read_paths(tmp_path / "paths.csv", separator=" > ")["path"][3][-1].endswith(">Display")
 
 
 @pytest.mark.parametrize("sign", [">", "→", " → ", "->", "=>", "|", ";", ", ", "\t", " >", "> ", "»"])

@@ -378,6 +378,16 @@ def test_dates_written_as_iso_are_read_as_iso_whatever_day_first_says(days, day_
     assert [moment.date() for moment in found] == days
 
 
+def test_days_that_count_from_1970_are_those_of_the_source(complaint):
+    """By hand: 1767567600 is 23:00 UTC on 4 January 2026, midnight of the 5th in Berlin; an hour later it is the 5th in both."""
+    files = Files((Path("spend.csv"),))
+    cells = pd.Series(["1767567600", "1767567600000"], name="date", dtype="str")
+    berlin = to_dates(cells, TableSource(file="spend.csv", time_zone="Europe/Berlin"), files)
+    assert berlin.tolist() == [pd.Timestamp("2026-01-05")] * 2
+    assert "'1767567600' is a moment within a day" in complaint(to_dates, cells, TableSource(file="spend.csv"), files)
+    assert to_dates(pd.Series([1767571200, 1767657600]), TableSource(file="spend.csv"), files).dt.day.tolist() == [5, 6]
+
+
 @pytest.mark.parametrize(
     "cell", ["2026-01-05T00:00:00+05:00", "2026-01-05T23:59:59-08:00", "2026-01-05 00:00:00 UTC", "20260105",
              "20260105T100000Z", "20260105T2359-0800"]

@@ -14,7 +14,7 @@ import pandas as pd
 from .clocks import Clocks, latest_of_days
 from .errors import ConvtrackError
 from .id_cells import EXACT, LOST, LOST_DIGITS, NUMBERED_FROM_0, ZEROS
-from .schema import MUST_NOT_BE_NEGATIVE, TABLES, Column
+from .schema import REPEATED, TABLES, Column, rules
 from .sources import TRUTHS, TableSource
 
 SPACES = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # what Python takes off a text
@@ -76,14 +76,10 @@ def broken(rows: ir.Table) -> ir.Value:
     reason: ir.Value = ibis.literal("")
     for column in (COLUMNS[name] for name in COLUMNS if name in rows.columns):
         cell = rows[column.name]
-        if column.required:
-            reason = reason + _because(cell.isnull(), f"{column.name}: missing")
-        if column.kind in MUST_NOT_BE_NEGATIVE:
-            reason = reason + _because(cell < 0, f"{column.name}: negative")
-        if column.allowed:
-            reason = reason + _because(cell.notin(column.allowed), f"{column.name}: not one of {', '.join(column.allowed)}")
+        for why, is_broken in rules(column).items():
+            reason = reason + _because(is_broken(cell), f"{column.name}: {why}")
         if column.unique and _repeats(cell):
-            reason = reason + _because(_is_repeated(rows, column.name), f"{column.name}: already used in an earlier row")
+            reason = reason + _because(_is_repeated(rows, column.name), f"{column.name}: {REPEATED}")
     return reason
 
 

@@ -413,10 +413,12 @@ def _from_lists(text: pa.StringArray) -> pa.ListArray | None:
 
 
 def _separator(text: pa.StringArray, given: str | None, rows: pd.Index, file: str) -> str:
-    if given is not None or pc.any(pc.match_substring(text, JOINED)).as_py():
+    """What joins the channels; asked about where another sign may, or the same one without its blanks."""
+    if given is not None:
         return given or JOINED
-    for sign in SIGNS:
-        has = pc.match_substring(text, sign)
+    is_joined = pc.any(pc.match_substring(text, JOINED)).as_py()
+    for sign in [JOINED.strip()] if is_joined else SIGNS:
+        has = pc.match_substring_regex(text, f"[^ ]{sign}|{sign}[^ ]") if is_joined else pc.match_substring(text, sign)
         if (place := pc.index(has, True).as_py()) >= 0:
             raise ConvtrackError(f"{file}, row {rows[place]}, column path: does '{sign}' join channels in '{text[place]}', or is it "
                                  f"a part of a name? Say so: --separator '{sign}', or --separator '{JOINED}' if it is a part "

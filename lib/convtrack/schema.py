@@ -6,9 +6,10 @@ Written once, in `tables.yaml`. Validation, the data dictionary and the mapping 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 import yaml
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["id", "text", "time", "date", "money", "amount", "count", "flag"]
 MUST_NOT_BE_NEGATIVE: tuple[Kind, ...] = ("money", "count")
+REPEATED = "already used in an earlier row"
 # what happens off the site, and the interaction that it is: known by name where no column `interaction` says so
 OFF_SITE_INTERACTIONS = {"ad_impression": "view", "email_delivered": "delivery", "email_open": "open", "sms_delivered": "delivery"}
 OFF_SITE_EVENTS = tuple(OFF_SITE_INTERACTIONS)
@@ -73,16 +75,27 @@ def dictionary(table: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["column", "kind", "required", "meaning"]).set_index("column")
 
 
+def rules(column: Column) -> dict[str, Callable[[Any], Any]]:
+    """What a cell of the column must not be: the reason, and the expression that finds it, in pandas and in Ibis alike.
+
+    >>> broken = rules(Column(name="cost", kind="money", meaning="", required=True))
+    >>> {reason: is_broken(pd.Series([2.0, -1.0, None])).tolist() for reason, is_broken in broken.items()}
+    {'missing': [False, False, True], 'negative': [False, True, False]}
+    """
+    among = "not one of " + ", ".join(column.allowed)
+    every = [(column.required, "missing", lambda cells: cells.isnull()),
+             (column.kind in MUST_NOT_BE_NEGATIVE, "negative", lambda cells: cells < 0),
+             (column.allowed, among, lambda cells: cells.notnull() & ~cells.isin(column.allowed))]
+    return {reason: is_broken for is_asked, reason, is_broken in every if is_asked}
+
+
 def _checks(column: Column) -> list[pa.Check]:
-    """The checks that a column's contract asks for, each called by what it finds."""
+    """The rules of a column as pandera's checks, each called by what it finds; which of several rows is the first, pandas knows."""
     import pandera.pandas as pa
 
-    among = "not one of " + ", ".join(column.allowed)
-    checks = [(column.required, pa.Check(lambda s: s.notna(), ignore_na=False, error="missing")),
-              (column.kind in MUST_NOT_BE_NEGATIVE, pa.Check.ge(0, error="negative")),
-              (column.allowed, pa.Check.isin(column.allowed, error=among)),
-              (column.unique, pa.Check(lambda s: ~s.duplicated() | s.isna(), error="already used in an earlier row"))]
-    return [check for is_asked, check in checks if is_asked]
+    broken = rules(column) | ({REPEATED: lambda cells: cells.duplicated() & cells.notnull()} if column.unique else {})
+    return [pa.Check(lambda cells, is_broken=is_broken: ~is_broken(cells), ignore_na=False, error=reason)
+            for reason, is_broken in broken.items()]
 
 
 def contract(table: str, columns: pd.Index | None = None) -> pa.DataFrameSchema:

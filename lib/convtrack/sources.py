@@ -638,12 +638,27 @@ def _microseconds(times: pd.Series) -> pd.Series:
 
 
 def to_dates(cells: pd.Series, source: TableSource, files: Files) -> pd.Series:
-    """Days as the file writes them, whatever their time zone, as times at midnight without one."""
+    """Days as the file writes them, whatever their time zone, as times at midnight without one.
+
+    Numbers that count from 1970 are moments: of days in the source's zone, which must be given if they are not midnights in UTC.
+    """
     if pd.api.types.is_datetime64_any_dtype(cells):
-        days = cells.dt.tz_localize(None)
-    else:
-        days = _parsed(_iso(cells, source, files).str.replace(ZONE_OF_TIME, "", regex=True))
-    return days.dt.normalize().astype("datetime64[us]")
+        return _midnights(cells.dt.tz_localize(None))
+    counted = _counted(cells)
+    written = _parsed(_iso(cells[counted.isna()], source, files).str.replace(ZONE_OF_TIME, "", regex=True))
+    return pd.concat([_days_of(counted.dropna(), cells, source, files), _midnights(written)]).reindex(cells.index)
+
+
+def _midnights(times: pd.Series) -> pd.Series:
+    return times.dt.normalize().astype("datetime64[us]")
+
+
+def _days_of(moments: pd.Series, cells: pd.Series, source: TableSource, files: Files) -> pd.Series:
+    if source.time_zone is None and (within := moments != moments.dt.normalize()).any():
+        row = within.idxmax()
+        raise ConvtrackError(f"{files.row(row)}, column {cells.name}: '{cells[row]}' is a moment within a day. Write the zone of the "
+                             f"days in study.yaml, under its table: time_zone: Europe/London (or yours)")
+    return _midnights(moments.dt.tz_convert(source.time_zone or "UTC").dt.tz_localize(None))
 
 
 def zone(name: str) -> ZoneInfo:
