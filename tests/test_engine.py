@@ -10,6 +10,7 @@ import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from convtrack.attribution import MODELS, as_paths, claim_table, get_model
@@ -233,6 +234,19 @@ def test_several_files_and_nanoseconds_give_what_one_file_of_microseconds_gives(
              for file in ("all.parquet", ["a.parquet", "b.parquet"])]
     assert found[0].used == found[1].used == 2000
     pd.testing.assert_frame_equal(*(get_model("time_decay").credit(one.paths) for one in found))
+
+
+@pytest.mark.parametrize("empty", ["a", "b"])
+def test_a_column_that_is_empty_in_one_file_has_the_type_that_it_has_in_another(empty, tmp_path):
+    events = pd.read_parquet(SHOP / "events.parquet").head(2000)
+    for name, part in (("a", events.head(700)), ("b", events.tail(1300))):
+        known = pa.Table.from_pandas(part, preserve_index=False)
+        nothing = {"transaction_id": pa.nulls(len(part)), "value": pa.nulls(len(part)), "is_test": pa.nulls(len(part))}
+        columns = {column: known[column] for column in known.column_names} | (nothing if name == empty else {})
+        pq.write_table(pa.table(columns), tmp_path / f"{name}.parquet")
+    tables = {"events": {"file": ["a.parquet", "b.parquet"]}}
+    found = study_paths(open_study(in_engine(tmp_path, platforms={}, lookbacks=[], tables=tables)))
+    assert found.used == 2000 and 0 < found.paths.conversions.sum()
 
 
 def test_ten_thousand_channels_over_ten_years_fit_and_over_thirty_do_not(complaint):

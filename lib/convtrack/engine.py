@@ -403,8 +403,8 @@ def _open_table(con: Any, source: TableSource, folder: Path) -> ir.Table:
         parts = [_read_parquet(con, path) for path in paths]
         _check_different(paths)
         check_alike([Path(path) for path in paths], [part.columns for part in parts])
-        _check_kinds([Path(path).name for path in paths], parts)
-        return functools.reduce(lambda one, other: one.union(other.select(*one.columns)), parts)
+        alike = _of_one_type([Path(path).name for path in paths], parts)
+        return functools.reduce(lambda one, other: one.union(other.select(*one.columns)), alike)
     if len(paths) > 1:
         raise ConvtrackError(f"{source.label}: an engine takes several files as one table where all are Parquet. Make them one table.")
     suffix = suffixes.pop()
@@ -432,13 +432,29 @@ def _check_different(paths: Sequence[str]) -> None:
             raise ConvtrackError(f"{Path(one).name} holds the same rows as {Path(other).name}. Name one of them in `file:`.")
 
 
-def _check_kinds(names: Sequence[str], parts: Sequence[ir.Table]) -> None:
-    """Nothing, if every column has one type in all parts; an engine would turn those of later parts into that of the first."""
+def _of_one_type(names: Sequence[str], parts: Sequence[ir.Table]) -> list[ir.Table]:
+    """The parts, each empty column with the type that it has in another.
+
+    Raises
+    ------
+    ConvtrackError
+        If a column has two types; an engine would turn one into the other.
+    """
+    kinds: dict[str, tuple[Any, str]] = {}
     for name, part in zip(names, parts, strict=True):
-        for column, kind in parts[0].schema().items():
-            if part[column].type() != kind:
-                raise ConvtrackError(f"column {column} is {kind} in {names[0]}, and {part[column].type()} in {name}. Store both alike, or "
+        for column, kind in part.schema().items():
+            known, first = kinds.get(column, (kind, name))
+            if not _is_empty(kind) and not _is_empty(known) and kind != known:
+                raise ConvtrackError(f"column {column} is {known} in {first}, and {kind} in {name}. Store both alike, or "
                                      f"leave out connection: in study.yaml.")
+            kinds[column] = (kind, name) if _is_empty(known) else (known, first)
+    return [part.mutate(**{column: part[column].cast(kinds[column][0]) for column, kind in part.schema().items()
+                           if _is_empty(kind) and not _is_empty(kinds[column][0])}) for part in parts]
+
+
+def _is_empty(kind: Any) -> bool:
+    """Whether it is the type of a column without any cell, as files and engines write it."""
+    return kind.is_null() or (kind.is_unknown() and "NULL" in str(kind))
 
 
 def _or_nothing(cells: ir.Value, name: str) -> ir.Value:

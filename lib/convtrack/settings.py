@@ -271,8 +271,10 @@ _LIMITED.maxlevel = 2
 
 def _first_error(errors: ValidationError) -> str:
     error = min(errors.errors(), key=lambda e: e["type"] != "extra_forbidden")  # a misspelled key is also a missing one
-    where = ": ".join(str(part) for part in error["loc"] if part != "[key]")
-    problem = error["msg"].removeprefix("Value error, ")
+    is_choice = str(error["loc"][-1:]).find("literal[") > 0  # one of several kinds of value, each with its own error
+    kinds = [e for e in errors.errors() if e["loc"][:-1] == error["loc"][:-1]] if is_choice else [error]
+    where = ": ".join(str(part) for part in error["loc"][:-1 if is_choice else None] if part != "[key]")
+    problem = ", or ".join(e["msg"].removeprefix("Value error, ").removeprefix("Input ") for e in kinds)
     problem = problem[:1].lower() + problem[1:]
     if not where:
         return "this is not a study file. Give a study.yaml, or make one from your data: convtrack new YOUR_DATA"
