@@ -374,7 +374,7 @@ NAMES_NOTHING = {
     "name", "title", "currency", "lookback_days", "placeholders", "clocks: earliest", "clocks: latest", "lookbacks: days", "goals: why", "tables: separator", "tables: decimal",
     "channels: own_sites", "channels: unwanted_referrers", "channels: rules: channel", "channels: rules: source",
     "channels: rules: medium", "channels: rules: campaign",  # a channel and a tag may have any name
-    "tables: day_first", "goals: event",  # an event that did not happen counts 0, and the passport says so
+    "tables: day_first", "tables: repeated_hour", "goals: event",  # an event that did not happen counts 0, and the passport says so
 }  # fmt: skip
 PARTS = {"tables": TableSource, "goals": Goal, "lookbacks": Lookback, "channels": ChannelSettings, "channels: rules": ChannelRule,
          "clocks": Clocks}

@@ -378,6 +378,26 @@ def test_dates_written_as_iso_are_read_as_iso_whatever_day_first_says(days, day_
     assert [moment.date() for moment in found] == days
 
 
+@pytest.mark.parametrize(("name", "cell"), [("Europe/Berlin", "2025-10-26 02:30"), ("Europe/Dublin", "2025-10-26 01:30"),
+                                            ("America/New_York", "2025-11-02 01:30"), ("Australia/Sydney", "2026-04-05 02:30")])
+def test_the_hour_that_comes_twice_is_the_one_that_is_said(name, cell):
+    """By Python's own calendar, where fold 0 is the earlier of the two."""
+    for fold, said in enumerate(["earlier", "later"]):
+        moment = datetime.fromisoformat(cell).replace(tzinfo=ZoneInfo(name), fold=fold).astimezone(UTC)
+        assert utc([cell], time_zone=name, repeated_hour=said)[0] == moment
+    assert pd.isna(utc([cell], time_zone=name)[0])
+
+
+@pytest.mark.parametrize(("cell", "why"), [
+    ("2026-03-01 10:00 CET", "abbreviation"), ("46082.41666", "Excel"), ("46082", "Excel"), ("1 March 2026, 10:00 PST", "abbreviation"),
+    ("2026-03-01 25:00 PM", "not a time"), ("perhaps", "not a time")])
+def test_what_a_cell_is_instead_of_a_time_is_said(cell, why, tmp_path):
+    rows = pd.DataFrame({"event_name": "purchase", "event_time": ["2026-03-01T10:00Z", cell], "visitor_id": "v", "event_id": ["e", "f"]})
+    rows.to_csv(tmp_path / "events.csv", index=False)
+    loaded = load_table("events", TableSource(file="events.csv", time_zone="UTC"), tmp_path)
+    assert [why in reason for reason in loaded.quarantined["reason"]] == [True]
+
+
 def test_days_that_count_from_1970_are_those_of_the_source(complaint):
     """By hand: 1767567600 is 23:00 UTC on 4 January 2026, midnight of the 5th in Berlin; an hour later it is the 5th in both."""
     files = Files((Path("spend.csv"),))

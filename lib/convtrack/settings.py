@@ -274,7 +274,7 @@ def _first_error(errors: ValidationError) -> str:
     is_choice = str(error["loc"][-1:]).find("literal[") > 0  # one of several kinds of value, each with its own error
     kinds = [e for e in errors.errors() if e["loc"][:-1] == error["loc"][:-1]] if is_choice else [error]
     where = ": ".join(str(part) for part in error["loc"][:-1 if is_choice else None] if part != "[key]")
-    problem = ", or ".join(e["msg"].removeprefix("Value error, ").removeprefix("Input ") for e in kinds)
+    problem = ", or ".join(e["msg"].removeprefix("Value error, ") for e in kinds).replace(", or Input should be", ", or")
     problem = problem[:1].lower() + problem[1:]
     if not where:
         return "this is not a study file. Give a study.yaml, or make one from your data: convtrack new YOUR_DATA"

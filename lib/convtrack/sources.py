@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import numpy as np
@@ -51,6 +51,9 @@ A_TOTAL = "a total of the rows above it"
 ROWS_TO_LOOK_AT, ROWS_OF_TOTALS = 200, 3
 LAST_YEAR = 9999
 IN_AN_EARLIER_FILE = "a row of an earlier file too, and no event_id tells the two apart"
+NO_TIME = "not a time, or one that the clock change skips or repeats (repeated_hour: in study.yaml says which it is)"
+NO_TIMES = {r".*\d\s*(?![AP]M)[A-Z]{2,5}": "its zone is an abbreviation, which can mean several: write +01:00 or another offset instead",
+            r"[1-6]\d{4}(\.\d+)?": "a count of days, as Excel keeps times: save the column as dates and times"}
 STYLES = ("ISO8601", "%Y-%m-%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p")
 WHOLE = [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32()]
 AS_WRITTEN = dict.fromkeys(WHOLE, pd.Int64Dtype()) | {pa.uint64(): pd.UInt64Dtype()} | dict.fromkeys(
@@ -80,6 +83,7 @@ class TableSource(BaseModel):
     decimal: str = Field(".", pattern=r"^[.,]$")
     day_first: bool | None = None
     time_zone: str | None = None
+    repeated_hour: Literal["earlier", "later"] | None = None
     columns: dict[str, str | list[str]] = {}
     values: dict[str, dict[str, str]] = {}
 
@@ -529,14 +533,21 @@ def _typed(frame: pd.DataFrame, name: str, source: TableSource, files: Files) ->
         unread = _text(frame.loc[converted.isna(), column.name].dropna())
         lost = reasons.index.isin(unread.index[unread != ""])  # a blank cell is a missing one, as an empty one is
         if lost.any():
-            reasons = reasons.mask(lost, reasons + f"{column.name}: {problem}; ")
+            reasons = reasons.mask(lost, reasons + f"{column.name}: " + _problems(unread, column, problem) + "; ")
         frame = frame.assign(**{column.name: converted})
     return frame, reasons[reasons != ""].str.removesuffix("; ")
 
 
+def _problems(unread: pd.Series, column: Column, problem: str) -> pd.Series:
+    """Why each cell could not be read: for a time or date, what it is instead, where that can be told."""
+    known = NO_TIMES if column.kind in ("time", "date") else {}
+    kinds = [unread.str.fullmatch(pattern) for pattern in known]
+    return pd.Series(np.select(kinds, list(known.values()), problem) if kinds else problem, index=unread.index, dtype="str")
+
+
 def _convert(cells: pd.Series, column: Column, source: TableSource, files: Files) -> tuple[pd.Series, str]:
     if column.kind == "time":
-        return to_utc(cells, source, files), "not a time, or one that the clock change skips or repeats"
+        return to_utc(cells, source, files), NO_TIME
     if column.kind == "date":
         return to_dates(cells, source, files), "not a date"
     if column.kind in ("money", "count", "amount"):
@@ -630,7 +641,9 @@ def _localized(times: pd.Series, cells: pd.Series, source: TableSource, files: F
         raise ConvtrackError(f"{files.row(row)}, column {cells.name}: '{cells[row]}' has no time zone. Write the "
                              f"zone of this file in study.yaml, under its table: time_zone: Europe/London (or yours)")
     possible = times.where(times.dt.year < LAST_YEAR)  # "never", which another zone may put after the end of all calendars
-    return _microseconds(possible.dt.tz_localize(zone(source.time_zone or "UTC"), ambiguous="NaT", nonexistent="NaT"))
+    earlier = {None: "NaT", "earlier": np.ones(len(times), dtype=bool), "later": np.zeros(len(times), dtype=bool)}
+    zoned = possible.dt.tz_localize(zone(source.time_zone or "UTC"), ambiguous=earlier[source.repeated_hour], nonexistent="NaT")
+    return _microseconds(zoned)
 
 
 def _microseconds(times: pd.Series) -> pd.Series:
