@@ -22,12 +22,13 @@ from convtrack.budget import (
     value_intervals,
     weekly,
 )
+from convtrack.budget import curves as budget_curves
 from convtrack.budget import moves as budget_moves
 from convtrack.gaps import Gap
 from convtrack.metrics import roas_by_model
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy.optimize import linprog, nnls
+from scipy.optimize import brentq, linprog, nnls
 
 NOISE = np.array([1.03, 0.98, 1.01, 0.96, 1.02, 0.99, 1.04, 0.97, 1.0, 1.01, 0.98, 1.01])
 COST = np.array([60.0, 140, 90, 110, 75, 125, 100, 85, 130, 70, 115, 100])
@@ -254,11 +255,35 @@ def test_a_search_for_moves_that_has_not_arrived_is_a_gap(monkeypatch):
 
 
 def test_a_search_for_a_curve_that_has_not_arrived_is_its_reason(monkeypatch):
-    fit = sm.GLM.fit
-    monkeypatch.setattr(sm.GLM, "fit", lambda self, **how: fit(self, **how | {"maxiter": 1}))
-    with warnings.catch_warnings(action="ignore"):
-        curves = response_curves(weeks(A=(300, 0.5)), rng())
-    assert "not arrived" in curves.table["reason"].item()
+    monkeypatch.setattr(budget_curves, "brentq", lambda *bounds, **how: brentq(*bounds, **how | {"maxiter": 2}))
+    assert "not arrived" in response_curves(weeks(A=(300, 0.5)), rng()).table["reason"].item()
+
+
+@pytest.mark.parametrize("factor", [1, 0.37, 1e9])
+def test_credit_in_proportion_to_cost_is_a_straight_curve_and_no_reason_to_move(factor):
+    """As for a partner paid by commission: rounding must not decide whether there is a curve, nor between which channels money moves."""
+    for seed in range(15):
+        cost = {channel: rng(seed * 2 + place).uniform(100, 1000, 8).round(2) for place, channel in enumerate("AB")}
+        periods = pd.concat([pd.DataFrame({"period": rng(seed).permutation(8), "channel": channel, "cost": spent, "value": factor * spent})
+                             for channel, spent in cost.items()])
+        plan = reallocate(response_curves(periods, rng(), draws=20))
+        assert plan.moves["verdict"].tolist() == [UNSURE] and plan.moves["amount"].tolist() == [0]
+
+
+@pytest.mark.parametrize("outlier", [1e3, 1e5, 1e8])
+def test_a_week_out_of_all_proportion_has_a_curve_or_a_reason(outlier):
+    value = np.array([outlier, 11, 12, 11, 13, 12, 14, 20])
+    periods = pd.DataFrame({"period": range(8), "channel": "A", "cost": [100.0, 110, 120, 130, 140, 150, 160, 300], "value": value})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        row = response_curves(periods, rng()).table.iloc[0]
+    assert row["low"] < row["elasticity"] < row["high"] and "its elasticity may be" in row["reason"]
+
+
+def test_credit_at_one_end_of_spend_alone_shows_one_point_of_a_curve():
+    periods = pd.DataFrame({"period": range(6), "channel": "A", "cost": [100.0, 110, 120, 200, 200, 200], "value": [0.0, 0, 0, 9, 10, 11]})
+    assert "in the periods of its highest spend" in response_curves(periods, rng()).table["reason"].item()
+    assert "in the periods of its lowest spend" in response_curves(periods.assign(cost=1 / periods["cost"]), rng()).table["reason"].item()
 
 
 def test_two_square_roots_share_the_money_as_the_squares_of_their_levels():
@@ -383,6 +408,19 @@ def test_the_curve_is_the_maximum_of_the_poisson_likelihood():
     best = np.argmax((value * np.log(fitted) - fitted).sum(axis=1))
     assert found["elasticity"] == pytest.approx(grid[best], abs=1e-4)
     assert found["level"] == pytest.approx(level[best], rel=1e-4)
+
+
+@given(st.integers(0, 10_000), st.integers(4, 40), st.floats(-0.5, 1.5), st.sampled_from([0.05, 0.5, 2.0]))
+def test_curve_and_covariance_are_those_of_statsmodels(seed, count, elasticity, width):
+    draw = rng(seed)
+    log_cost = draw.normal(0, width, count)
+    value = draw.poisson(20 * np.exp(elasticity * log_cost)) * draw.uniform(0.5, 2, count)
+    assume((value > 0).sum() >= 3 and np.ptp(log_cost[value > 0]) > 0)
+    numbers, covariance = budget_curves._likeliest(log_cost, value)
+    fitted = sm.GLM(value, sm.add_constant(log_cost), family=sm.families.Poisson()).fit(
+        scale="X2", tol=1e-12, tol_criterion="params", maxiter=500)
+    assert numbers == pytest.approx(fitted.params, rel=1e-8, abs=1e-8)
+    assert covariance.ravel() == pytest.approx(fitted.cov_params().ravel(), rel=1e-6, abs=1e-12)
 
 
 def test_average_and_marginal_return_follow_from_level_and_elasticity():

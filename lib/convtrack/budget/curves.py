@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from scipy import stats
-from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
+from scipy.optimize import brentq
+from scipy.special import logsumexp, softmax
 
 from ..attribution.catalogue import get_model
 from ..attribution.model import Model
@@ -24,6 +23,8 @@ from .credit import BOUNDS, NO_VALUE
 
 LEAST = 3  # periods: a curve has two numbers, and their error is a third
 SAME = 1e-6  # of the logarithm of cost: less is no difference
+EXACT = 1e-9  # of an elasticity, and of a return: what lies closer cannot be told from rounding
+WIDER, FINEST = 2.0 ** np.arange(40), 1e-14  # how far from 0 the elasticity is looked for, and how closely it is found
 ONE_POINT = "the data show one point of the curve."
 
 
@@ -273,14 +274,34 @@ def _fit(cost: pd.Series, outcome: pd.Series) -> tuple[dict[str, Any], Floats]:
 
 
 def _likeliest(log_cost: Floats, outcome: Floats) -> tuple[Floats, Floats] | None:
-    """The logarithm of the level and the elasticity, and their covariance; None where the search did not arrive."""
+    """The logarithm of the level and the elasticity, and their covariance; None where the search did not arrive.
+
+    The likeliest curve shares the outcome out among the periods with the same mean of `log_cost` as it has. That mean rises with
+    the elasticity, so there is one, between any two at which it is too low and too high.
+    """
     if np.ptp(outcome) == 0:
         return np.zeros(2), np.zeros((2, 2))  # flat, without a doubt
-    regression = sm.GLM(outcome, sm.add_constant(log_cost), family=sm.families.Poisson())
-    with warnings.catch_warnings():  # periods that all lie on the curve are told by its interval, which has no width
-        warnings.simplefilter("ignore", PerfectSeparationWarning)
-        result = regression.fit(scale="X2", tol=1e-10, tol_criterion="params")
-    return (result.params, result.cov_params()) if result.converged else None
+    total = outcome.sum()
+
+    def excess(elasticity: float) -> float:
+        return (_shares(log_cost, elasticity) - outcome / total) @ log_cost
+
+    reach = next((far for far in WIDER if excess(-far) < 0 < excess(far)), None)
+    elasticity, search = brentq(excess, -reach, reach, xtol=FINEST, full_output=True, disp=False) if reach else (np.nan, None)
+    if search is None or not search.converged:
+        return None
+    shares = _shares(log_cost, elasticity)
+    fitted, middle = total * shares, shares @ log_cost
+    with np.errstate(all="ignore"):  # a period in which the curve brings nothing
+        noise = np.nansum((outcome - fitted) ** 2 / fitted) / (len(outcome) - 2)  # Pearson's, of each unit
+        error = noise / (fitted @ (log_cost - middle) ** 2)
+    level = np.log(total) - logsumexp(elasticity * log_cost)
+    return np.array([level, elasticity]), np.array([[noise / total + middle**2 * error, -middle * error], [-middle * error, error]])
+
+
+def _shares(log_cost: Floats, elasticity: float) -> Floats:
+    """Each period's share of the outcome, by a curve of this elasticity."""
+    return softmax(elasticity * log_cost)
 
 
 def _draw(row: dict[str, Any], covariance: Floats, rng: np.random.Generator, count: int) -> Floats:
@@ -301,14 +322,18 @@ def _obstacle(cost: Floats, outcome: Floats) -> str:
         return f"its spend varied by {cost.std() / cost.mean():.0%} in {plural(len(cost), 'period')}: {ONE_POINT}"
     if (outcome < 0).any():
         return "its credit is negative in some periods, and a saturating curve is not."
-    return "" if paid_off >= LEAST else f"it has credit in {paid_off} of {plural(len(outcome), 'period')}."
+    if paid_off < LEAST:
+        return f"it has credit in {paid_off} of {plural(len(outcome), 'period')}."
+    ends = {"highest": cost == cost.max(), "lowest": cost == cost.min()}
+    end = next((end for end, periods in ends.items() if periods[outcome > 0].all()), "")
+    return f"all its credit came in the periods of its {end} spend: {ONE_POINT}" if end else ""
 
 
 def _doubt(spread: float, low: float, high: float) -> str:
     """Why the curve that was fitted is none, or nothing."""
     where = f"its spend varied by {spread:.0%}, its elasticity may be {low:.1f} to {high:.1f}"
-    if low > 1:
+    if low > 1 + EXACT:
         return f"{where}: credit rose faster than spend, as it does where spend follows demand."
-    if high < 0:
+    if high < -EXACT:
         return f"{where}: credit fell as spend rose."
     return f"{where}, wider than from flat to straight: {ONE_POINT}" if high - low > 1 else ""

@@ -17,7 +17,7 @@ from ..gaps import Gap, passes_gaps
 from ..metrics import Estimate
 from ..paths import Floats
 from .credit import BOUNDS
-from .curves import Curves, Numbers
+from .curves import EXACT, Curves, Numbers
 
 SMALL = 1e-6  # of the smaller of two channels: a move below this is rounding
 PREFERENCE = 0.01  # of an amount: less than any detour costs, and so no more than a way to settle ties
@@ -157,8 +157,9 @@ class _Market:
         return numbers.levels * numbers.elasticities / self.today
 
     def differences(self, numbers: Numbers) -> Floats:
-        """For each pair, the marginal return of its second channel less that of its first, today."""
-        return self.slopes(numbers) @ self.steps
+        """For each pair, the marginal return of its second channel less that of its first, today; 0 if that is rounding."""
+        first, second = (self.slopes(numbers)[..., places] for places in np.transpose(self.pairs))
+        return np.where(np.isclose(first, second, rtol=EXACT, atol=0), 0.0, second - first)
 
     def changes(self, numbers: Numbers, cost: Floats) -> Floats:
         """What each channel brings more at another cost."""
@@ -258,11 +259,11 @@ def _divided(part: Floats, by: Floats) -> Floats:
 
 def _dearest_first(curves: Curves) -> tuple[pd.DataFrame, Numbers, Numbers]:
     """The channels with a curve, and their fitted and drawn numbers: a plan does not depend on the order of rows, and names settle
-    only what is equal in everything else."""
-    numbers, names = curves.fitted, curves.known["channel"].to_numpy(str)
-    order = np.lexsort([names, numbers.elasticities, numbers.levels, -curves.known["cost"]])
+    only between equal costs, curves and limits."""
+    table = curves.known
+    order = np.lexsort([table["channel"].to_numpy(str), *(table[by] for by in ("most", "least", "elasticity", "level")), -table["cost"]])
     fitted, drawn = (Numbers(*(each[..., order] for each in numbers)) for numbers in (curves.fitted, curves.drawn))
-    return curves.known.iloc[order], fitted, drawn
+    return table.iloc[order], fitted, drawn
 
 
 def _market(rows: pd.DataFrame, low: float, high: float) -> _Market:
