@@ -622,6 +622,14 @@ def test_credit_that_is_undefined_has_no_rank_and_no_say_in_who_is_first():
     assert found.as_json()["models"]["detour"]["A"]["conversions"] is None
 
 
+def test_of_thousands_of_channels_a_sentence_names_a_few():
+    names = [f"c{place:04}" for place in range(3000)]
+    paths = pd.DataFrame({"path": [[name, "end"] for name in names], "total_conversions": 1.0})
+    said = compare(as_paths(paths), ["last_touch", "first_touch"]).decisions
+    assert "c0000, c0001" in said and "more" in said and len(said) < 600
+
+
+
 def test_changes_say_what_all_models_say_together_against_last_click():
     found = compare(EIGHT, ["first_touch", "linear", "last_touch"])
     columns = ["lowest", "highest", "best_rank", "worst_rank", "verdict"]

@@ -23,9 +23,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from .errors import ConvtrackError, nearest
 from .folders import new_study_path
-from .recognise import SPELLED, Found, Words, find_tables, listed
+from .recognise import SPELLED, Found, Words, find_tables
 from .schema import INTERACTIONS, OFF_SITE_INTERACTIONS, Column
 from .sources import SLASHED, to_numbers
+from .texts import first_few
 
 
 class Entry(NamedTuple):
@@ -278,7 +279,7 @@ def _spelling(found: Found, column: Column, merged: set[str]) -> Spelling:
 
 
 def _counted(counts: Mapping[str, int]) -> str:
-    return listed((f"{name} ({rows:,})" for name, rows in counts.items()), most=20)
+    return first_few((f"{name} ({rows:,})" for name, rows in counts.items()), most=20)
 
 
 def _goals(events: Found) -> dict[str, Any]:
@@ -317,5 +318,5 @@ def _known_by_name(events: Found) -> Counter[str]:
 
 
 # what the template may call
-SHOWN = {"how_to_read": _how_to_read, "counted": _counted, "listed": listed,
+SHOWN = {"how_to_read": _how_to_read, "counted": _counted, "listed": first_few,
          "count": "{:,}".format, "percent": "{:.0%}".format, "quoted": repr}

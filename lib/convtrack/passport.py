@@ -19,7 +19,7 @@ from .lessons import Lesson
 from .refunds import REFUND, real_refunds, with_refunds
 from .settings import Study
 from .sources import Loaded
-from .texts import currency_digits, fmt
+from .texts import currency_digits, first_few, fmt
 
 MOST_UNASSIGNED, MOST_PAIRS = 0.1, 5  # the share of rows from which on it is a finding, and the pairs that it names
 A_DAY_ONLY = 0.1  # share of events at midnight beyond which their times are days
@@ -242,7 +242,7 @@ def describe(passport: Passport) -> str:
         f"span      {first} to {last}, {passport.visitors:,} visitors",
         *(f"goal      {name}: {goal['conversions']:,} conversions, {_worth(goal, passport.currency)}"
           for name, goal in passport.goals.items()),
-        f"channels  {', '.join(passport.channels) or 'none'}",
+        f"channels  {first_few(passport.channels, most=24) or 'none'}",
         *(f"lesson {number} {said['status']:<7} {said['why']}".rstrip() for number, said in passport.lessons.items()),
         *(f"finding   {finding}" for finding in passport.findings)])
 

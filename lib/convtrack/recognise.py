@@ -31,6 +31,7 @@ from .errors import ConvtrackError
 from .folders import data_files
 from .schema import TABLES, Column
 from .sources import EPOCH, Files, TableSource, lines_above_header, read_raw, to_numbers, to_utc, total_rows
+from .texts import first_few
 
 ROWS_TO_JUDGE, VALUES_TO_JUDGE, LETTERS_TO_SNIFF = 20_000, 2_000, 200_000
 COUNTED = 0.9  # share of a column's texts that must count from 1970
@@ -520,7 +521,7 @@ def find_tables(data: Path, words: Words) -> tuple[list[Found], dict[str, Found 
     if "events" not in chosen:
         unread = [why for why in left_out.values() if isinstance(why, str) and why != "it fits no table"]
         raise ConvtrackError(f"No file looks like events (in each row a visitor, a time and an event name): "
-                             f"{listed(path.name for path in files)}. Name the right one: convtrack new FILE"
+                             f"{first_few(path.name for path in files)}. Name the right one: convtrack new FILE"
                              f"{' (' + unread[0] + ')' if unread else ''}")
     _checked(chosen["events"])
     return [chosen[table] for table in TABLES if table in chosen], left_out
@@ -537,16 +538,6 @@ def _readable(paths: Iterable[Path]) -> tuple[list[Look], dict[str, Found | str]
         except ConvtrackError as error:
             unread[path.name] = str(error)
     return looks, unread
-
-
-def listed(names: Iterable[str], most: int = 12) -> str:
-    """The names in one line, and how many more there are.
-
-    >>> listed(["a", "b", "c"], most=2)
-    'a, b and 1 more'
-    """
-    short = [" ".join(name.split())[:60] for name in names]
-    return ", ".join(short[:most]) + (f" and {len(short) - most} more" if len(short) > most else "")
 
 
 def _found(table: str, look: Look, words: Words) -> Found:
@@ -570,5 +561,5 @@ def _checked(events: Found) -> Found:
     for ours, what in (("event_time", "time"), ("visitor_id", "visitor")):
         if events.matches[ours] == NOTHING:
             raise ConvtrackError(f"{file}: no column looks like a {what}; columns are: "
-                                 f"{listed(events.look.profiles)}. If one is, call it {ours}.")
+                                 f"{first_few(events.look.profiles)}. If one is, call it {ours}.")
     return events

@@ -137,6 +137,16 @@ def listed(names: Any) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
+def first_few(names: Iterable[str], most: int = 12) -> str:
+    """The names as they are, in one line, and how many more there are.
+
+    >>> first_few(["a", "b", "c"], most=2)
+    'a, b and 1 more'
+    """
+    short = [" ".join(name.split())[:60] for name in names]
+    return ", ".join(short[:most]) + (f" and {len(short) - most:,} more" if len(short) > most else "")
+
+
 def plain_name(name: object) -> str:
     """The name of a column or a model as it stands alone: an axis title or a legend entry.
 

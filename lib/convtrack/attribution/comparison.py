@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..texts import first_few
 from .rules import LastTouch
 
 LAST_CLICK = LastTouch()  # what the other models are compared with
+MOST_NAMES = 12  # of channels in a sentence
 
 
 @dataclass(frozen=True)
@@ -86,11 +88,11 @@ class Comparison:
             return "No model but last click shares out these conversions, so none can change a decision."
         table = self.table[self.table["model"].isin(self.sharing)]
         firsts = sorted(set(table.loc[table["rank"] == 1, "channel"]))
-        place = (f"{firsts[0]} is first by every model" if len(firsts) == 1
-                 else f"First place depends on the model ({' or '.join(firsts)})")
+        among = " or ".join(firsts) if len(firsts) <= MOST_NAMES else first_few(firsts, MOST_NAMES)
+        place = f"{among} is first by every model" if len(firsts) == 1 else f"First place depends on the model ({among})"
         verdicts = self.changes["verdict"]
-        parts = [f"{', '.join(names)} {'gets' if len(names) == 1 else 'get'} {verdict} than by last click whichever other model"
-                 for verdict in ("more", "less") if (names := sorted(verdicts.index[verdicts == verdict]))]
+        parts = [f"{first_few(names, MOST_NAMES)} {'gets' if len(names) == 1 else 'get'} {verdict} than by last click "
+                 "whichever other model" for verdict in ("more", "less") if (names := sorted(verdicts.index[verdicts == verdict]))]
         still = f"for {int((verdicts == 'open').sum())} of {len(verdicts)} channels more or less depends on the model"
         return f"{place}; {'; '.join([*parts, still + (' or on chance' if 'low' in self.table else '')])}."
 
