@@ -156,24 +156,18 @@ def test_the_rate_in_the_error_message_is_refused_until_it_is_filled_in(study_fo
 # ------------------------------------------------------------------------------------------------ times
 
 
-def test_local_times_that_the_clock_change_skips_or_repeats_are_set_aside_with_the_reason(study_folder):
-    rows = "".join(
-        f"e{i},purchase,{time},v,5,GBP\n"
-        for i, time in enumerate(
-            ["2026-03-29 00:59:59", "2026-03-29 01:30:00", "2026-03-29 02:00:00", "2025-10-26 01:30:00"]
-        )
-    )
-    folder = study_folder(
-        ("{file: events.csv}", "{file: events.csv, time_zone: Europe/London}"), events=HEADER + rows
-    )
-    loaded = open_study(folder).loaded("events")
+@pytest.mark.parametrize(("said", "repeated"), [("", "2025-10-26T00:30:00Z"), (", repeated_hour: later", "2025-10-26T01:30:00Z")])
+def test_local_times_that_the_clock_change_skips_or_repeats_are_read_and_found(said, repeated, study_folder):
+    times = ["2026-03-29 00:59:59", "2026-03-29 01:30:00", "2026-03-29 02:00:00", "2025-10-26 01:30:00"]
+    rows = "".join(f"e{i},purchase,{time},v,5,GBP\n" for i, time in enumerate(times))
+    file = f"{{file: events.csv, time_zone: Europe/London{said}}}"
+    study = open_study(study_folder(("{file: events.csv}", file), events=HEADER + rows))
     # 00:59:59 is still GMT; 02:00 is the first instant of summer time, 01:00 UTC: one second later
-    assert loaded.good["event_time"].tolist() == [
-        pd.Timestamp("2026-03-29T00:59:59Z"),
-        pd.Timestamp("2026-03-29T01:00:00Z"),
-    ]
-    assert loaded.quarantined.index.tolist() == [3, 5]
-    assert loaded.quarantined["reason"].str.contains("skips or repeats").all()
+    read = ["2026-03-29T00:59:59Z", "2026-03-29T01:30:00Z", "2026-03-29T01:00:00Z", repeated]
+    assert study.loaded("events").good["event_time"].tolist() == [pd.Timestamp(time) for time in read]
+    findings = make_passport(study).findings
+    assert any("1 time in an hour that the clocks skip" in finding for finding in findings)
+    assert any("taken for the earlier one" in finding for finding in findings) == (not said)
 
 
 # ------------------------------------------------------------------------------------------------ refusals

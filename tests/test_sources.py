@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from convtrack.errors import ConvtrackError
 from convtrack import sources
+from convtrack.clock_changes import SKIPPED, TAKEN, TOLD, utc_of_local
 from convtrack.sources import Files, Loaded, TableSource, load_table, to_dates, to_flags, to_numbers, to_utc
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -339,18 +340,45 @@ NEAR_CLOCK_CHANGES = st.sampled_from(
     ),
     st.sampled_from(["Europe/London", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC"]),
 )
-def test_local_times_become_utc_and_those_that_the_clock_change_skips_or_repeats_are_set_aside(times, name):
-    found = utc([time.isoformat(" ", "minutes") for time in times], time_zone=name)
-    assert [None if pd.isna(t) else t for t in found] == [moment_of(time, ZoneInfo(name)) for time in times]
+def test_local_times_become_utc_as_in_pythons_own_calendar(times, name):
+    found = utc([time.isoformat(" ", "minutes") for time in times], time_zone=name, repeated_hour="earlier")
+    assert found == [time.replace(tzinfo=ZoneInfo(name), fold=0).astimezone(UTC) for time in times]
 
 
-def test_a_skipped_and_a_repeated_hour_are_quarantined_with_that_reason():
-    # London: 01:30 does not exist on 29 March 2026 and happens twice on 25 October 2026
+@settings(max_examples=40)
+@given(st.lists(st.floats(-300, 300), min_size=1, max_size=30, unique=True), st.booleans(), st.integers(1, 3), st.randoms(use_true_random=False))
+def test_rows_in_order_tell_which_of_two_hours_they_are_in(minutes, newest_first, visitors, shuffler):
+    """Written in local time, and read again: no row is lost, and where a visitor's rows step back, each is where it was."""
+    change, london = pd.Timestamp("2026-10-25T01:00Z"), ZoneInfo("Europe/London")
+    moments = pd.Series(sorted(change + pd.Timedelta(minutes=m).floor("s") for m in minutes))
+    owners = pd.Series([f"v{shuffler.randrange(visitors)}" for _ in moments])
+    if newest_first:
+        moments = moments[::-1].reset_index(drop=True)
+    by_visitor = moments.groupby(owners).apply(list) if visitors > 1 else {"v0": list(moments)}
+    rows = pd.DataFrame([(visitor, moment) for visitor, own in by_visitor.items() for moment in own], columns=["visitor", "moment"])
+    written = rows["moment"].dt.tz_convert(london).dt.tz_localize(None)
+    found, doubts = utc_of_local(written, london, owners=rows["visitor"])
+    apart = (rows["moment"] - found) / pd.Timedelta("1h")
+    assert apart.isin([0, 1]).all() and (apart != 0).sum() <= doubts[TAKEN]
+    repeated = rows["moment"].between(change - pd.Timedelta("1h"), change + pd.Timedelta("1h"), inclusive="left")
+    assert doubts[TOLD] + doubts[TAKEN] == repeated.sum()
+
+
+def test_a_visitors_order_tells_where_the_tables_does_not():
+    rows = [("v", "2026-10-25 01:50"), ("v", "2026-10-25 01:10"), ("v", "2026-10-25 03:00"),
+            ("w", "2026-10-24 12:00"), ("w", "2026-10-25 01:30")]
+    text = "".join(f"buy,{time},{visitor}\n" for visitor, time in rows)
+    loaded = load(f"event_name,event_time,visitor_id\n{text}", time_zone="Europe/London")
+    assert loaded.good["event_time"].dt.strftime("%d %H:%M").tolist() == ["25 00:50", "25 01:10", "25 03:00", "24 11:00", "25 00:30"]
+    assert loaded.clock_changes == {TOLD: 2, TAKEN: 1}
+
+
+def test_a_skipped_and_a_repeated_hour_lose_no_row_and_are_counted():
+    # London: 01:30 does not exist on 29 March 2026, where it is 01:30 UTC, and happens twice on 25 October 2026
     rows = "".join(f"buy,{time},v\n" for time in ("2026-03-29 01:30", "2026-10-25 01:30", "2026-03-29 02:30"))
     loaded = load(f"event_name,event_time,visitor_id\n{rows}", time_zone="Europe/London")
-    assert loaded.quarantined.index.tolist() == [2, 3]
-    assert loaded.quarantined["reason"].str.contains("event_time.*clock change").all()
-    assert loaded.good["event_time"].tolist() == [pd.Timestamp("2026-03-29T01:30Z")]
+    assert loaded.good["event_time"].tolist() == [pd.Timestamp(f"{time}Z") for time in ("2026-03-29T01:30", "2026-10-25T00:30", "2026-03-29T01:30")]
+    assert loaded.clock_changes == {TAKEN: 1, SKIPPED: 1} and loaded.quarantined.empty
 
 
 @pytest.mark.parametrize(("day_first", "expected"), [(True, "2026-04-03"), (False, "2026-03-04")])
@@ -385,7 +413,6 @@ def test_the_hour_that_comes_twice_is_the_one_that_is_said(name, cell):
     for fold, said in enumerate(["earlier", "later"]):
         moment = datetime.fromisoformat(cell).replace(tzinfo=ZoneInfo(name), fold=fold).astimezone(UTC)
         assert utc([cell], time_zone=name, repeated_hour=said)[0] == moment
-    assert pd.isna(utc([cell], time_zone=name)[0])
 
 
 @pytest.mark.parametrize(("cell", "why"), [

@@ -19,7 +19,7 @@ from .lessons import Lesson
 from .refunds import REFUND, real_refunds, with_refunds
 from .settings import Study
 from .sources import Loaded
-from .texts import currency_digits, first_few, fmt
+from .texts import currency_digits, first_few, fmt, plural
 
 MOST_UNASSIGNED, MOST_PAIRS = 0.1, 5  # the share of rows from which on it is a finding, and the pairs that it names
 A_DAY_ONLY = 0.1  # share of events at midnight beyond which their times are days
@@ -113,9 +113,10 @@ def _first(loaded: Loaded, row: int) -> str:
 
 
 def _table_findings(loaded: Loaded) -> list[str]:
-    """What was not used of a file: lines above its header, rows set aside, texts that stand where an id is missing."""
+    """What was not used of a file, or not as it stands: lines above its header, rows set aside, no ids, hours that the clocks repeat."""
     skipped = [f"{loaded.files.name}: lines above the header that were skipped: {loaded.skipped:,}"] if loaded.skipped else []
-    return [*skipped, *_quarantine_findings(loaded), *_placeholder_findings(loaded)]
+    changed = [f"{loaded.files.name}: {plural(count, 'time')} {what}" for what, count in loaded.clock_changes.items()]
+    return [*skipped, *_quarantine_findings(loaded), *_placeholder_findings(loaded), *changed]
 
 
 def _placeholder_findings(loaded: Loaded) -> list[str]:

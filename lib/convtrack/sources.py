@@ -29,6 +29,7 @@ import pyarrow.parquet as pq
 from pandas.tseries.api import guess_datetime_format
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from .clock_changes import utc_of_local
 from .clocks import Clocks, outside
 from .errors import ConvtrackError, nearest
 from .folders import neighbour
@@ -51,7 +52,7 @@ A_TOTAL = "a total of the rows above it"
 ROWS_TO_LOOK_AT, ROWS_OF_TOTALS = 200, 3
 LAST_YEAR = 9999
 IN_AN_EARLIER_FILE = "a row of an earlier file too, and no event_id tells the two apart"
-NO_TIME = "not a time, or one that the clock change skips or repeats (repeated_hour: in study.yaml says which it is)"
+NO_TIME = "not a time"
 NO_TIMES = {r".*\d\s*(?![AP]M)[A-Z]{2,5}": "its zone is an abbreviation, which can mean several: write +01:00 or another offset instead",
             r"[1-6]\d{4}(\.\d+)?": "a count of days, as Excel keeps times: save the column as dates and times"}
 STYLES = ("ISO8601", "%Y-%m-%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p")
@@ -137,6 +138,7 @@ class Loaded:
     skipped: int = 0
     totals: tuple[int, ...] = ()
     signs: Mapping[str, str] = field(default_factory=dict)  # the currency sign of a column of amounts, where no code stands beside it
+    clock_changes: Mapping[str, int] = field(default_factory=dict)  # how many times a change of clocks made doubtful, by what was done
 
     def first_reason(self) -> str:
         """The first quarantined row, as one line that names file, row and reason."""
@@ -178,7 +180,7 @@ def load_table(name: str, source: TableSource, folder: Path, clocks: Clocks = Cl
     mapped = _respelled(_mapped(raw.drop(index=totals.union(again)), name, source, files), source, files)
     signs = _signs(mapped, name, files)
     named, found = _without_placeholders(mapped, name, tuple(placeholders))
-    frame, unread = _typed(named, name, source, files)
+    frame, unread, doubts = _typed(named, name, source, files)
     unread = _together(unread, _off_clock(frame, name, clocks))
     readable = frame if unread.empty else frame.drop(index=unread.index)
     good, bad = validate(_earliest_first(readable) if name == "events" else readable, name)
@@ -187,7 +189,7 @@ def load_table(name: str, source: TableSource, folder: Path, clocks: Clocks = Cl
              raw.loc[unread.index].assign(reason=unread), bad]
     quarantined = pd.concat([part for part in parts if len(part)] or [bad]).sort_index()
     skipped = sum(lines_above_header(path, source) for path in files.paths)
-    return Loaded(name, files, good, quarantined, len(raw), found, skipped, tuple(totals), signs)
+    return Loaded(name, files, good, quarantined, len(raw), found, skipped, tuple(totals), signs, doubts)
 
 
 def _read_files(paths: list[Path], source: TableSource, name: str) -> tuple[pd.DataFrame, pd.Index, Files]:
@@ -525,17 +527,21 @@ def _respelled(frame: pd.DataFrame, source: TableSource, files: Files) -> pd.Dat
     return frame
 
 
-def _typed(frame: pd.DataFrame, name: str, source: TableSource, files: Files) -> tuple[pd.DataFrame, pd.Series]:
-    """The frame with every column converted, and for each row that could not be, the reasons."""
-    reasons = pd.Series("", index=frame.index, dtype="str")
+def _typed(frame: pd.DataFrame, name: str, source: TableSource, files: Files) -> tuple[pd.DataFrame, pd.Series, Counter[str]]:
+    """The frame with every column converted; for each row that could not be, the reasons; and what `read_times` says of its times."""
+    reasons, doubts = pd.Series("", index=frame.index, dtype="str"), Counter()
     for column in (c for c in TABLES[name] if c.name in frame):
-        converted, problem = _convert(frame[column.name], column, source, files)
+        if column.kind == "time":
+            converted, changes = read_times(frame[column.name], source, files, frame.get("visitor_id"))
+            problem, doubts = NO_TIME, doubts + changes
+        else:
+            converted, problem = _convert(frame[column.name], column, source, files)
         unread = _text(frame.loc[converted.isna(), column.name].dropna())
         lost = reasons.index.isin(unread.index[unread != ""])  # a blank cell is a missing one, as an empty one is
         if lost.any():
             reasons = reasons.mask(lost, reasons + f"{column.name}: " + _problems(unread, column, problem) + "; ")
         frame = frame.assign(**{column.name: converted})
-    return frame, reasons[reasons != ""].str.removesuffix("; ")
+    return frame, reasons[reasons != ""].str.removesuffix("; "), doubts
 
 
 def _problems(unread: pd.Series, column: Column, problem: str) -> pd.Series:
@@ -546,8 +552,6 @@ def _problems(unread: pd.Series, column: Column, problem: str) -> pd.Series:
 
 
 def _convert(cells: pd.Series, column: Column, source: TableSource, files: Files) -> tuple[pd.Series, str]:
-    if column.kind == "time":
-        return to_utc(cells, source, files), NO_TIME
     if column.kind == "date":
         return to_dates(cells, source, files), "not a date"
     if column.kind in ("money", "count", "amount"):
@@ -615,13 +619,18 @@ def to_utc(cells: pd.Series, source: TableSource, files: Files) -> pd.Series:
     >>> to_utc(pd.Series([1767621780, 1767621780000]), source, Files((Path("e.csv"),))).nunique()
     1
     """
+    return read_times(cells, source, files)[0]
+
+
+def read_times(cells: pd.Series, source: TableSource, files: Files, owners: pd.Series | None = None) -> tuple[pd.Series, Counter[str]]:
+    """Times in UTC, and how many of them a change of clocks made doubtful, by what was done; `owners` has whose each row is."""
     if pd.api.types.is_datetime64_any_dtype(cells):
-        return _localized(cells, cells, source, files) if cells.dt.tz is None else _microseconds(cells)
+        return _localized(cells, cells, source, files, owners) if cells.dt.tz is None else (_microseconds(cells), Counter())
     counted = _counted(cells)
     text = _iso(cells[counted.isna()], source, files)
     zoned = text.str.contains(ZONED, regex=True, na=False)
-    local = _localized(_parsed(text[~zoned]), cells, source, files)
-    return pd.concat([counted.dropna(), _parsed(text[zoned], utc=True), local]).reindex(cells.index)
+    local, doubts = _localized(_parsed(text[~zoned]), cells, source, files, owners)
+    return pd.concat([counted.dropna(), _parsed(text[zoned], utc=True), local]).reindex(cells.index), doubts
 
 
 def _counted(cells: pd.Series) -> pd.Series:
@@ -635,15 +644,16 @@ def _counted(cells: pd.Series) -> pd.Series:
     return pd.to_datetime(pd.to_numeric(microseconds).astype("Int64"), unit="us", utc=True).astype("datetime64[us, UTC]")
 
 
-def _localized(times: pd.Series, cells: pd.Series, source: TableSource, files: Files) -> pd.Series:
+def _localized(times: pd.Series, cells: pd.Series, source: TableSource, files: Files,
+               owners: pd.Series | None) -> tuple[pd.Series, Counter[str]]:
     if times.notna().any() and source.time_zone is None:
         row = times.first_valid_index()
         raise ConvtrackError(f"{files.row(row)}, column {cells.name}: '{cells[row]}' has no time zone. Write the "
                              f"zone of this file in study.yaml, under its table: time_zone: Europe/London (or yours)")
     possible = times.where(times.dt.year < LAST_YEAR)  # "never", which another zone may put after the end of all calendars
-    earlier = {None: "NaT", "earlier": np.ones(len(times), dtype=bool), "later": np.zeros(len(times), dtype=bool)}
-    zoned = possible.dt.tz_localize(zone(source.time_zone or "UTC"), ambiguous=earlier[source.repeated_hour], nonexistent="NaT")
-    return _microseconds(zoned)
+    zoned, doubts = utc_of_local(possible, zone(source.time_zone or "UTC"), source.repeated_hour,
+                                  None if owners is None else owners.reindex(times.index))
+    return _microseconds(zoned), doubts
 
 
 def _microseconds(times: pd.Series) -> pd.Series:
