@@ -80,9 +80,8 @@ def statuses(log: list[dict], goal: Goal) -> dict[str, str]:
             found[name] = "again"
         else:
             found[name] = "counted"
-        if found[name] != "test":
-            orders.add(order)
         if found[name] == "counted":
+            orders.add(order)
             keys.add(key)
     return found
 
@@ -93,6 +92,18 @@ def test_each_firing_has_the_status_that_the_rules_give_one_by_one(log, goals):
     for name, goal in goals.items():
         rows = marked[marked["goal"] == name]
         assert dict(zip(rows["event_id"], rows["status"], strict=True)) == statuses(log, goal)
+
+
+@pytest.mark.parametrize(("once", "said"), [
+    ("event", ["counted", "counted", "repeat", "repeat"]), ("visitor", ["counted", "again", "counted", "repeat"]),
+    ("session", ["counted", "again", "counted", "repeat"])])
+def test_an_order_that_did_not_count_is_no_repeat_the_next_time(once, said):
+    """By hand: v orders t1 and t2 in one visit, and once a visitor or session only t1 counts; then t2 is w's, and seen again."""
+    rows = [("v", "s1", "t1"), ("v", "s1", "t2"), ("w", "s2", "t2"), ("x", "s3", "t2")]
+    log = [{"event_name": "purchase", "minute": minute, "visitor_id": visitor, "session_id": session, "transaction_id": order,
+            "is_test": False, "value": 1.0} for minute, (visitor, session, order) in enumerate(rows)]
+    goals = {"sale": Goal(event="purchase", kind="site", value="column", once_per=once)}
+    assert mark_conversions(table(log), goals)["status"].tolist() == said
 
 
 @settings(max_examples=20)

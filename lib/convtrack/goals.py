@@ -26,6 +26,7 @@ KINDS = {
 }
 CONVERSION_COLUMNS = ["conversion_id", "goal", "visitor_id", "session_id", "conversion_time", "value", "currency",
                       "transaction_id", "event_id"]
+MISSING = -1  # the code of a cell in which nothing stands
 VALUES_TO_COMPARE = 1_000  # the most frequent ones, when the nearest is looked for
 
 
@@ -274,24 +275,27 @@ def _worth(rows: pd.DataFrame, goal: Goal) -> pd.Series | float:
     return float("nan") if goal.value == "none" else float(goal.value)
 
 
-def _status(rows: pd.DataFrame, table: pd.DataFrame, goal: Goal) -> pd.Series:
-    status = pd.Series("counted", index=rows.index, dtype="str")
-    if "is_test" in rows:
-        status[rows["is_test"].astype("boolean").fillna(False).astype(bool)] = "test"
-    order = table["transaction_id"].where(status == "counted")
-    status[order.notna() & order.duplicated()] = "repeat"
-    if goal.refunds == "subtract":
-        status[(status == "counted") & rows["is_refunded"]] = "refunded"
-    if goal.once_per != "event":
-        key = _once_key(table, goal).where(status == "counted")
-        status[key.notna().all(axis=1) & key.duplicated()] = "again"
-    return status
+def _status(rows: pd.DataFrame, table: pd.DataFrame, goal: Goal) -> list[str]:
+    """Why each firing counts or not, in order of time: an order number, a session or a visitor is used up by what counted."""
+    is_test = rows["is_test"].astype("boolean").fillna(False) if "is_test" in rows else np.zeros(len(rows), dtype=bool)
+    is_back = rows["is_refunded"] if goal.refunds == "subtract" else np.zeros(len(rows), dtype=bool)
+    statuses, orders, keys = [], set(), set()
+    for test, order, key, back in zip(is_test, pd.factorize(table["transaction_id"])[0], _once_key(table, goal), is_back, strict=True):
+        status = "test" if test else "repeat" if order in orders else "refunded" if back else "again" if key in keys else "counted"
+        statuses.append(status)
+        if status in ("counted", "refunded") and order != MISSING:
+            orders.add(order)
+        if status == "counted" and key != MISSING:
+            keys.add(key)
+    return statuses
 
 
-def _once_key(table: pd.DataFrame, goal: Goal) -> pd.DataFrame:
-    if goal.once_per == "visitor":
-        return table[["visitor_id"]]
-    if table["session_id"].isna().all() and len(table):
+def _once_key(table: pd.DataFrame, goal: Goal) -> np.ndarray:
+    """The number of what a firing uses up, its visitor or session; MISSING where it uses up nothing."""
+    if goal.once_per == "event":
+        return np.full(len(table), MISSING)
+    key = ["visitor_id"] if goal.once_per == "visitor" else SESSION_KEY
+    if goal.once_per == "session" and table["session_id"].isna().all() and len(table):
         raise ConvtrackError(f"study.yaml, goals: once_per: session needs session_id, which no '{goal.event}' event has. "
                              f"Write once_per: event or visitor.")
-    return table[SESSION_KEY]
+    return table.groupby(key, sort=False).ngroup().fillna(MISSING).to_numpy(int)

@@ -48,8 +48,9 @@ class Column(BaseModel):
 
 def _read_tables() -> dict[str, tuple[Column, ...]]:
     text = resources.files("convtrack").joinpath("tables.yaml").read_text(encoding="utf-8")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it was compiled
     return {table: tuple(Column(name=name, **said) for name, said in columns.items())
-            for table, columns in yaml.safe_load(text).items()}
+            for table, columns in yaml.load(text, loader).items()}
 
 
 TABLES = _read_tables()
