@@ -27,7 +27,7 @@ USAGE = """usage: python3 course.py COMMAND [more arguments]     (Windows: py co
   setup    only set up (the others do this too, the first time)"""
 ROOT = Path(os.path.realpath(__file__)).parent
 PYTHON = "%d.%d" % sys.version_info[:2]
-UV = "uv==0.13.9"  # only makes the installation quicker: without it, pip does the same
+UV = ROOT / ".ci" / "uv-requirements.lock"  # only makes the installation quicker: without it, pip does the same
 PIP_SETTINGS = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_USER": "0"}
 # Pinned so that printed numbers and the order of sets agree with those stored in the notebooks.
 PINS = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -141,7 +141,7 @@ class Environment:
     def uv(self) -> list:
         """A command line that starts uv, which pip fetches where needed; empty where there is none."""
         inside = self.python("-m", "uv")
-        fetch = self.python("-m", "pip", "install", "--retries", "1", UV)
+        fetch = self.python("-m", "pip", "install", "--retries", "1", "--require-hashes", "-r", str(UV))
         if quiet(inside + ["--version"]).returncode == 0 or quiet(fetch).returncode == 0:
             return inside
         return [path for path in [shutil.which("uv")] if path]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from licences import binds, licence, page, run_time
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from rattler import MatchSpec, Version, VersionSpec
@@ -222,9 +223,9 @@ def test_a_missing_and_a_misspelt_package_are_reported() -> None:
                                                              "environment.yml lacks nbval"]
 
 
-@pytest.mark.parametrize("line", ["ausankey>=2", "ausankey=>1", "nonesuch>=1"])
+@pytest.mark.parametrize("line", ["jupytext>=99", "jupytext=>1", "nonesuch>=1"])
 def test_a_wrong_line_for_pip_is_reported(line: str) -> None:
-    planted = CONDA.replace("ausankey>=1.9,<2", line)
+    planted = f"{CONDA}  - pip:\n      - {line}\n"
     assert any(line in fault for fault in faults_of_conda(planted, PROJECT, LOCK))
 
 
@@ -285,3 +286,25 @@ def test_every_sort_by_one_column_is_stable() -> None:
                                              ("t.sort_values(['a', 'b'])", 0), ("t.sort_values('a', kind='stable')", 0)])
 def test_a_sort_that_is_not_stable_is_found(code: str, found: int) -> None:
     assert len(quick_sorts(code)) == found
+
+
+# ------------------------------------------------------------------------------------------------ licences
+
+
+def test_no_package_that_runs_with_ours_has_a_licence_that_binds_it() -> None:
+    said = {name: licence(name) for name in run_time()}
+    assert len(said) > 50 and "pandas" in said and "not said" not in said.values()
+    assert [f"{name}: {text}" for name, text in said.items() if binds(text)] == []
+
+
+@pytest.mark.parametrize(("text", "binding"), [
+    ("GPLv3", True), ("GPL-3.0-or-later", True), ("AGPL-3.0-only", True), ("GNU General Public License v3 (GPLv3)", True),
+    ("MIT", False), ("BSD-3-Clause AND MIT", False), ("LGPL-2.1-or-later", False), ("MIT OR GPL-2.0-only", False),
+    ("GNU Lesser General Public License v3 (LGPLv3)", False), ("MPL-2.0", False), ("MIT AND GPL-2.0-only", True)])
+def test_which_licences_bind_is_known(text: str, binding: bool) -> None:
+    assert binds(text) is binding
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="the page is made with Python 3.11; newer ones have other versions")
+def test_the_page_of_licences_is_what_the_packages_say() -> None:
+    assert (ROOT / "docs" / "licences.md").read_text(encoding="utf-8") == page()

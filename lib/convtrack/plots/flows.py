@@ -5,25 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from ausankey.ausankey import Sankey
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
+from matplotlib.patheffects import withStroke
 
 from convtrack.errors import ConvtrackError
 from convtrack.gaps import Gap
 from convtrack.plots.palette import INK, OTHERS, PALE, PAPER, PLAIN, QUIET, STRONG, channel_colours
 from convtrack.plots.style import (
-    FONT, NOTHING, Drawing, Measure, columns, figure, full_name, measure, name_axis, others_note, share_of, short_name,
+    NOTHING, Drawing, Measure, columns, figure, full_name, measure, name_axis, others_note, share_of, short_name,
     tall, write,
 )
 from convtrack.texts import fmt, in_words, plain_name, plural
 
-Numbers = NDArray[np.float64]
 _REST = "\N{WORD JOINER}rest of "  # a stage's categories put together; no channel is called like this
 _BAR = 0.46
+_NODE, _APART = 0.04, 0.04  # of a stage's width, and of all that flows: between two categories
 
 # ----------------------------------------------------------------------------------------------------- funnel
 
@@ -172,43 +172,43 @@ def _with_rest(rows: pd.DataFrame, stages: list[str], weight: str, top: int) -> 
 
 
 def _draw_flow(ax: Axes, links: pd.DataFrame, meant: Measure, others: Mapping[str, int]) -> None:
-    stages = [links[stage].astype(object).where(links[stage].notna(), None) for stage in others]
-    parts = [column for stage in stages for column in (stage, links[meant.name])]
-    names = {name for stage in stages for name in stage if name is not None}
+    """Each stage as a stack of its categories, and bands in the colour of where they come from: a blend would be no channel's."""
+    stages = {stage: _stacked(links, stage, meant.name) for stage in others}
+    names = {name for nodes in stages.values() for name in nodes.index}
     rest = {_REST + stage: plural(count, "other") for stage, count in others.items()}
-    diagram = _BySource(
-        ax=ax, color_dict=channel_colours(names) | dict.fromkeys(rest, OTHERS), flow_alpha=0.45,
-        label_dict={name: short_name(name, 22) for name in names} | rest,
-        label_loc=("left", "right", "right"), label_gap=0.01, label_values=True,
-        value_fn=lambda value: f"  {meant.text(value)}", value_loc="none",
-        label_path_effects={"linewidth": 2.5, "foreground": PAPER, "alpha": 0.8},
-        titles=[plain_name(stage) for stage in others], title_font={"weight": "bold"}, title_gap=0.03,
-        sort="top", sort_dict=dict.fromkeys(rest, -1.0), node_gap=0.04, node_width=0.02, frame_gap=0,
-        fontsize=9.5, fontcolor=INK, fontfamily=FONT)
-    diagram.setup(pd.DataFrame(dict(enumerate(parts))))
-    diagram.plot_init()
-    diagram.plot_frame()
-    for i in range(diagram.num_flow):
-        diagram.subplot(i)
-        diagram.plot_titles(i)
-    ax.autoscale_view()  # now, so that room is made for the labels where they will be
+    colours = channel_colours(names - set(rest)) | dict.fromkeys(rest, OTHERS)
+    halo = [withStroke(linewidth=2.5, foreground=PAPER, alpha=0.8)]
+    for place, (stage, nodes) in enumerate(stages.items()):
+        side, ha = (-1, "right") if place == 0 else (1, "left")
+        write(ax, plain_name(stage), (place, 0), (0, 12), ha="center", weight="bold")
+        for name, (top, size) in nodes.iterrows():
+            ax.bar(place, size, _NODE, top, color=colours[name])
+            label = f"{rest.get(name) or short_name(name, 22)}  {meant.text(size)}"
+            write(ax, label, (place + side * _NODE / 2, top + size / 2), (side * 5, 0), ha=ha, color=INK, path_effects=halo)
+    for place, (one, other) in enumerate(pairwise(stages)):
+        _draw_bands(ax, place, links.groupby([one, other])[meant.name].sum(), stages[one]["top"], stages[other]["top"], colours)
+    lowest = max((nodes["top"] + nodes["size"]).max() for nodes in stages.values())
+    ax.set(xlim=(-_NODE, len(stages) - 1 + _NODE), ylim=(lowest, 0))
+    ax.set_axis_off()
 
 
-class _BySource(Sankey):
-    """A flow has the colour of where it comes from, as a blend of two channels would be no channel's colour.
+def _stacked(links: pd.DataFrame, stage: str, weight: str) -> pd.DataFrame:
+    """The top and the size of each category of a stage, the largest first and the rest last."""
+    sizes = _largest_first(links, stage, weight).loc[lambda size: size.index.notna()]
+    sizes = sizes.loc[sorted(sizes.index, key=lambda name: name.startswith(_REST))]
+    return pd.DataFrame({"top": sizes.cumsum() - sizes + _APART * links[weight].sum() * np.arange(len(sizes)), "size": sizes})
 
-    And so it is drawn in one piece; the library draws it in slices, one a colour of the blend.
-    """
 
-    def combine_colours(self, c1: str, c2: str, num_col: int) -> Numbers:
-        self.slices: list[Numbers] = []
-        self.count = num_col - 1
-        return super().combine_colours(c1, c1, num_col)
-
-    def draw_flow(self, xx: Numbers, yd: Numbers, yu: Numbers, col: Numbers) -> None:
-        self.slices.append(np.array([xx, yd, yu]))
-        if len(self.slices) == self.count:
-            super().draw_flow(*np.hstack(self.slices), col)
+def _draw_bands(ax: Axes, place: int, flows: pd.Series, left: pd.Series, right: pd.Series, colours: Mapping[str, str]) -> None:
+    """The flows between the categories of two stages; `left` and `right` say where the first band of each begins."""
+    way = np.linspace(0, 1, 60)
+    x, bend = place + _NODE / 2 + way * (1 - _NODE), way**2 * (3 - 2 * way)
+    leave, arrive = left.to_dict(), right.to_dict()
+    for source, target in ((source, target) for source in leave for target in arrive if (source, target) in flows.index):
+        top, size = leave[source] + (arrive[target] - leave[source]) * bend, flows[source, target]
+        ax.fill_between(x, top, top + size, color=colours[source], alpha=0.45, linewidth=0)
+        leave[source] += size
+        arrive[target] += size
 
 
 def _way(way: tuple[object, ...]) -> str:
