@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from convtrack import run
 from convtrack.errors import ConvtrackError
 from convtrack.lessons import choose_lessons, find_lessons, read_lesson, settle_parameters
+from convtrack.staging import replace_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 LESSON = '''# ---
@@ -195,7 +195,7 @@ def test_ctrl_c_is_one_line_and_leaves_the_last_results_as_they_were(place):
         time.sleep(0.2)
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=60)
-    assert process.returncode == 2
+    assert process.returncode == 130
     assert "Stopped. Nothing was written." in said and "Traceback" not in said
     assert {p: p.read_bytes() for p in (place / "results").rglob("*") if p.is_file()} == before
     assert [p.name for p in (place / "results").iterdir()] == ["tiny"]
@@ -212,7 +212,7 @@ def test_ctrl_c_is_one_line_while_the_workers_start(place, seconds):
     time.sleep(seconds)
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=60)
-    assert process.returncode == 2
+    assert process.returncode == 130
     assert "Stopped. Nothing was written." in said and "Traceback" not in said
 
 
@@ -363,7 +363,7 @@ def test_a_folder_that_cannot_be_moved_keeps_its_place_and_holds_the_new_results
     (out / "left.txt").write_text("old")
     (out / "link").symlink_to(tmp_path, target_is_directory=True)
     monkeypatch.setattr(Path, "rename", lambda self, target: (_ for _ in ()).throw(OSError(16, "Device or resource busy")))
-    run._replace(out, stage)
+    replace_folder(out, stage)
     assert (out / "tables" / "rows.csv").read_text() == "new" 
     assert [part.name for part in out.iterdir()] == ["tables"] and tmp_path.exists()
 

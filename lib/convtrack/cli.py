@@ -1,6 +1,6 @@
 """The command line: `convtrack COMMAND --help` shows each command with an example.
 
-Exit codes: 0 done, 1 a lesson or check failed, 2 wrong use, unusable data, or an interruption.
+Exit codes: 0 done, 1 a lesson or check failed, 2 wrong use or unusable data, 130 stopped, as by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .errors import ConvtrackError
+from .errors import ConvtrackError, Stopped
 from .folders import data_files, new_study_path, study_path
 from .gaps import Gap
 
@@ -281,11 +281,11 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         code = app([word for word in words if word != "--debug"] or ["--help"], standalone_mode=False)
         if code == INTERRUPTED:
-            code = _stop("Stopped. Nothing was written.")
+            code = _stop("Stopped. Nothing was written.", INTERRUPTED)
     except ConvtrackError as error:
         if "--debug" in words:
             raise
-        code = _stop(str(error))
+        code = _stop(str(error), INTERRUPTED if isinstance(error, Stopped) else 2)
     except OSError as error:
         if "--debug" in words:
             raise
@@ -318,9 +318,9 @@ def _message(error: typer.TyperException) -> str:
     return describe() if describe else str(error)
 
 
-def _stop(line: str) -> int:
+def _stop(line: str, code: int = 2) -> int:
     print("convtrack: " + OBEYED.sub("?", " ".join(line.split())), file=sys.stderr)
-    return 2
+    return code
 
 
 if __name__ == "__main__":

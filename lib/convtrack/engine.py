@@ -224,7 +224,8 @@ def _in_parts(touches: ir.Table, total: int) -> list[ir.Table]:
 def _counted(touches: ir.Table, conversions: ir.Table, kinds: Kinds) -> pa.Table:
     """The different paths that led to no conversion, and how many journeys took each: path, total."""
     rest = unconverted_journeys(touches, conversions, kinds)
-    kept = rest.select(path=rest.steps.map(lambda step: (step % kinds.count).cast("int32")))
+    small = "int16" if kinds.count <= 2**15 else "int32"
+    kept = rest.select(path=rest.steps.map(lambda step: (step % kinds.count).cast(small)))
     return kept.group_by("path").agg(total=kept.count()).order_by("path").to_pyarrow()
 
 

@@ -22,6 +22,10 @@ class ConvtrackError(Exception):
         super().__init__(line if len(line) <= MOST_LETTERS else f"{line[:half]} ... {line[-half:]}")
 
 
+class Stopped(ConvtrackError):
+    """A person stopped the work; the message says what is kept."""
+
+
 def nearest(word: str, choices: Iterable[str]) -> str:
     """" Closest: 'x'." for the choice most like `word`, or nothing if none is alike.
 

@@ -1,6 +1,6 @@
 """Run the lessons on a study: execute, collect, write the report; all of it, or nothing.
 
-Everything is written into a folder beside the target, which takes the target's place when it is complete. So an
+Everything is written into a folder beside the target, which takes the target's place when it is complete (`staging`). So an
 interruption leaves the last complete results as they were.
 """
 
@@ -13,7 +13,6 @@ import shutil
 import signal
 import sys
 import threading
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -28,6 +27,8 @@ from .errors import ConvtrackError
 from .lessons import Lesson
 from .passport import Passport, make_passport
 from .settings import Study
+from .staging import whole_folder
+from .workers import leave_with_parent
 
 MARK = "provenance.json"  # the file by which a results folder is known
 Jobs = Mapping[str, tuple[Lesson, dict[str, Any]]]  # by the lesson's number, with its parameters
@@ -70,63 +71,21 @@ def run_lessons(study: Study, lessons: Sequence[Lesson], parameters: Mapping[str
     """
     from .report import write_report  # nbconvert takes a second to import, and only a complete run needs it
 
-    with _staging(out) as stage:
+    _check_target(out)
+    with whole_folder(out) as stage:
         passport = make_passport(study, lessons)
         runs = _execute_all(study, lessons, parameters, passport, stage, workers)
         write_report(study, passport, runs, stage)
     return runs
 
 
-@contextlib.contextmanager
-def _staging(out: Path) -> Iterator[Path]:
-    out = out.resolve()  # where a link leads to; the link stays
-    stage = out.parent / f".{out.name}-{uuid.uuid4().hex[:8]}"
-    _check_target(out)
-    try:
-        stage.mkdir(parents=True)
-    except OSError as error:
-        raise ConvtrackError(f"Cannot write to {out.parent} ({error.strerror}). Choose another folder: --out FOLDER") from None
-    try:
-        yield stage
-        _replace(out, stage)
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
-
-
 def _check_target(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise ConvtrackError(f"{out} is a file, and the results need a folder. Choose another: --out FOLDER")
-    if out.is_dir() and any(out.iterdir()) and not (out / MARK).exists():
+    if out.is_dir() and not (out / MARK).exists() and any(not part.name.startswith(f".{out.resolve().name}-") for part in out.iterdir()):
         raise ConvtrackError(f"{out} holds something else than results. Choose an empty or a new folder: --out FOLDER")
     if out.is_dir() and not os.access(out, os.W_OK):
         raise ConvtrackError(f"Cannot write to {out} (permission denied). Choose another folder: --out FOLDER")
-
-
-def _replace(out: Path, stage: Path) -> None:
-    """The stage takes the place of an earlier run."""
-    old = stage.with_name(stage.name + "-old")
-    try:
-        if out.exists():
-            out.rename(old)
-    except OSError:
-        _refill(out, stage)
-        return
-    stage.rename(out)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _refill(folder: Path, stage: Path) -> None:
-    """New content for a folder that cannot be moved, as a mount point; the old goes when all of the new is there."""
-    new = folder / stage.name
-    shutil.copytree(stage, new)
-    for part in (part for part in folder.iterdir() if part != new):
-        if part.is_dir() and not part.is_symlink():
-            shutil.rmtree(part)
-        else:
-            part.unlink()
-    for part in new.iterdir():
-        os.replace(part, folder / part.name)
-    new.rmdir()
 
 
 def _execute_all(study: Study, lessons: Sequence[Lesson], parameters: Mapping[str, Mapping[str, Any]], passport: Passport,
@@ -148,7 +107,8 @@ def _execute_all(study: Study, lessons: Sequence[Lesson], parameters: Mapping[st
 def _in_processes(jobs: Jobs, stage: Path, workers: int, progress: tqdm[Any]) -> dict[str, LessonRun]:
     """What became of each lesson, by number, but for those whose process went down, or was in a pool with one that did."""
     done = {}
-    pool = ProcessPoolExecutor(min(workers, max(len(jobs), 1)), mp_context=multiprocessing.get_context("spawn"))
+    pool = ProcessPoolExecutor(min(workers, max(len(jobs), 1)), mp_context=multiprocessing.get_context("spawn"),
+                               initializer=leave_with_parent)
     try:
         with _on_interrupt(signal.SIG_IGN):  # which the workers inherit, so that one that is still starting is not torn apart
             futures = {pool.submit(execute_lesson, lesson, given, stage): number for number, (lesson, given) in jobs.items()}

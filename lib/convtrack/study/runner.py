@@ -18,7 +18,9 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from ..errors import ConvtrackError
+from ..errors import ConvtrackError, Stopped
+from ..staging import alone
+from ..workers import leave_with_parent
 from ..world import load_scenario, scenario_names
 from .trials import Trial, run_trial
 
@@ -95,23 +97,30 @@ def run_plan(plan: Plan, out: Path, workers: int | None = None) -> int:
     Raises
     ------
     ConvtrackError
-        If the folder holds another plan.
+        If the folder holds another plan, or another study is at work in it.
     """
-    _claim(plan, out)
+    out.mkdir(parents=True, exist_ok=True)
+    with alone(out, "study"):
+        _claim(plan, out)
+        return _run_open(plan, out, workers or os.cpu_count() or 1)
+
+
+def _run_open(plan: Plan, out: Path, workers: int) -> int:
+    """Run the trials that are not yet there, and say how many."""
     left = [key for key in plan.keys if not (out / TRIALS / key.folder).exists()]
     open_ones = sorted(left, key=lambda key: key.visitors, reverse=True)  # so that no core waits long for the last one
-    count, there = workers or os.cpu_count() or 1, len(plan.keys) - len(open_ones)
+    there = len(plan.keys) - len(open_ones)
     print(f"{len(plan.keys)} trials, {there} of them done; each is kept in {out} when it is done.", file=sys.stderr)
     try:
         with tqdm(total=len(plan.keys), initial=there, desc="trials", unit="trial", file=sys.stderr,
-                  leave=False) as progress, _pool(count) as pool:
+                  leave=False) as progress, _pool(workers) as pool:
             for job in as_completed([pool.submit(_keep, key, out / TRIALS) for key in open_ones]):
                 job.result()
                 progress.update()
     except KeyboardInterrupt:
         kept = len([*(out / TRIALS).glob("[!.]*")])
-        raise ConvtrackError(f"Stopped. {kept} of {len(plan.keys)} trials are done and kept in {out}; the same command goes on "
-                             f"from there.") from None
+        raise Stopped(f"Stopped. {kept} of {len(plan.keys)} trials are done and kept in {out}; the same command goes on "
+                      f"from there.") from None
     return len(open_ones)
 
 
@@ -148,7 +157,7 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """Workers that leave Ctrl-C to us; when it comes, trials that have begun are given up."""
     before = {name: os.environ.get(name) for name in WORKER}
     os.environ |= WORKER
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_deaf)
+    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin)
     try:
         yield pool
     except BaseException:
@@ -162,7 +171,8 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     pool.shutdown()
 
 
-def _deaf() -> None:
+def _begin() -> None:
+    leave_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
