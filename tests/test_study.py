@@ -122,7 +122,7 @@ class TestRunner:
             time.sleep(0.1)
         stop(process.pid)
         out, err = process.communicate(timeout=60)  # which waits for the workers too: they hold the other ends of the pipes
-        assert (process.returncode, out) == (2, "")
+        assert (process.returncode, out) == (130, "")
         assert "trials are done and kept" in err.splitlines()[-1]
         assert "Traceback" not in err
         for folder in (tmp_path / "s" / TRIALS).glob("[!.]*"):
