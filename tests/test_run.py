@@ -216,6 +216,17 @@ def test_ctrl_c_is_one_line_while_the_workers_start(place, seconds):
     assert "Stopped. Nothing was written." in said and "Traceback" not in said
 
 
+@pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
+@pytest.mark.parametrize("seconds", [0.1, 0.25, 0.5])
+def test_ctrl_c_is_one_line_from_the_first_moment(place, seconds):
+    process = subprocess.Popen([sys.executable, "-m", "convtrack", "run", "study.yaml", "--lessons", "lessons"], cwd=place,
+                               stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    out, said = process.communicate(timeout=60)
+    assert (process.returncode, out, said) == (130, "", "convtrack: Stopped. Nothing was written.\n")
+
+
 def test_parameters_of_the_study_file_come_before_defaults_and_after_the_command_line(place):
     lessons = [read_lesson(place / "lessons" / "00_works.ipynb")]
     assert settle_parameters(lessons, [], {"00": {"days": 7}}) == {"00": {"days": 7}}
