@@ -984,6 +984,35 @@ def test_channels_are_split_at_a_spaced_arrow_only_and_keep_their_spelling(tmp_p
     ]
 
 
+TOTALLED = "path,total_conversions,total_conversion_value\n"
+
+
+@pytest.mark.parametrize("word", ["Total", "Gesamt", "Total: 2 paths"])
+def test_a_total_at_the_end_of_a_table_of_paths_is_no_channel(word, tmp_path):
+    (tmp_path / "paths.csv").write_text(f"{TOTALLED}A > B,2,20\nB,3,30\n{word},5,50\n")
+    read = read_paths(tmp_path / "paths.csv")
+    assert read["total_conversions"].sum() == 5 and "left out: row 4" in read.attrs["read_as"]
+
+
+@pytest.mark.parametrize(("rows", "said"), [
+    (TOTALLED + "A > B,1,€10\nB,1,$20\n", "€ and $ are two currencies"),
+    (TOTALLED + '"[""A"",""B""]",2,20\nA > B,1,5\n', "is a list, and other paths are not"),
+    ("path;total_conversions\nA > B;1.234\nB;1\n", "is '1.234' more than a thousand, or a little more than 1?")])
+def test_what_would_be_a_false_number_of_a_table_of_paths_is_asked_about(rows, said, tmp_path, complaint):
+    (tmp_path / "paths.csv").write_text(rows, encoding="utf-8")
+    assert said in complaint(read_paths, tmp_path / "paths.csv")
+
+
+def test_arrows_that_join_nothing_make_no_channel(tmp_path):
+    (tmp_path / "paths.csv").write_text("path,total_conversions\nA > B,1\nA >,2\n> B,1\nA > > B,1\n >  > ,1\n>,1\n")
+    assert read_paths(tmp_path / "paths.csv")["path"].map(list).tolist() == [["A", "B"], ["A"], ["B"], ["A", "B"], [], []]
+
+
+def test_columns_of_a_table_of_paths_that_are_not_read_are_named(tmp_path):
+    (tmp_path / "paths.csv").write_text("path,total_conversions,valeu\nA > B,1,5\n")
+    assert read_paths(tmp_path / "paths.csv").attrs["read_as"] == "columns that say nothing here: valeu"
+
+
 @pytest.mark.parametrize("other", ["SMS>Display", "SMS >Display", "SMS > Email>Display"])
 def test_arrows_with_and_without_blanks_in_one_file_are_asked_about(other, tmp_path, complaint):
     (tmp_path / "paths.csv").write_text(f"path,total_conversions\nSMS > Email,1\n{other},2\n")

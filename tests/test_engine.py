@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from convtrack.attribution import MODELS, as_paths, claim_table, get_model
-from convtrack.engine import DAY, HOUR, find_kinds, find_paths, study_paths
+from convtrack.engine import DAY, HOUR, connect, find_kinds, find_paths, study_paths
 from convtrack.gaps import Gap
 from convtrack.journeys import account_for_touches, build_journeys, journeys_of, mark_milestones
 from convtrack.paths import Paths
@@ -234,6 +234,11 @@ def test_several_files_and_nanoseconds_give_what_one_file_of_microseconds_gives(
              for file in ("all.parquet", ["a.parquet", "b.parquet"])]
     assert found[0].used == found[1].used == 2000
     pd.testing.assert_frame_equal(*(get_model("time_decay").credit(one.paths) for one in found))
+
+
+def test_the_password_of_an_engine_is_not_shown(complaint):
+    line = complaint(connect, "postgres://anna:secret@127.0.0.1:1/shop")
+    assert "secret" not in line and "cannot be opened" in line
 
 
 @pytest.mark.parametrize("empty", ["a", "b"])

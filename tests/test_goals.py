@@ -106,6 +106,15 @@ def test_an_order_that_did_not_count_is_no_repeat_the_next_time(once, said):
     assert mark_conversions(table(log), goals)["status"].tolist() == said
 
 
+@pytest.mark.parametrize("kind", ["boolean", "object"])
+def test_a_flag_with_gaps_narrows_a_goal_as_a_flag(kind):
+    rows = [{"event_name": "purchase", "minute": minute, "visitor_id": "v", "session_id": "s", "transaction_id": None, "is_test": flag,
+             "value": 1.0} for minute, flag in enumerate([False, True, None])]
+    events = table(rows)
+    goals = {"sale": Goal(event="purchase", kind="site", value="column", once_per="event", where={"is_test": "false"})}
+    assert find_conversions(events.astype({"is_test": kind}), goals)["event_id"].tolist() == ["e00"]
+
+
 @settings(max_examples=20)
 @given(LOGS, GOALS)
 def test_fired_is_counted_plus_test_plus_repeat_plus_again(log, goals):

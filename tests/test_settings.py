@@ -147,6 +147,13 @@ def test_costs_are_converted_as_values_are(study_folder):
     assert open_study(folder).spend["cost"].tolist() == [1.5, 4.0]
 
 
+@pytest.mark.parametrize(("old", "new", "said"), [
+    ("time_zone: Europe/London", "time_zone: ''", "there is no time zone"),
+    ("{file: events.csv}", "{file: events.csv, columns: {event_time: []}}", "'tables: events: columns: event_time")])
+def test_an_empty_zone_or_list_of_columns_is_one_line(old, new, said, study_folder, complaint):
+    assert said in complaint(open_study, study_folder((old, new)))
+
+
 def test_the_rate_in_the_error_message_is_refused_until_it_is_filled_in(study_folder, complaint):
     for rate in ("0.00", "-1", ".nan", ".inf"):
         folder = study_folder(("lookback_days: 30", f"lookback_days: 30\nexchange_rates: {{EUR: {rate}}}"))

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from convtrack.errors import ConvtrackError
 from convtrack import sources
@@ -362,6 +364,37 @@ def test_rows_in_order_tell_which_of_two_hours_they_are_in(minutes, newest_first
     assert apart.isin([0, 1]).all() and (apart != 0).sum() <= doubts[TAKEN]
     repeated = rows["moment"].between(change - pd.Timedelta("1h"), change + pd.Timedelta("1h"), inclusive="left")
     assert doubts[TOLD] + doubts[TAKEN] == repeated.sum()
+
+
+@pytest.mark.parametrize(("name", "rows", "told"), [
+    ("America/St_Johns", ["2010-11-06 23:30", "2010-11-06 23:59", "2010-11-07 00:00", "2010-11-06 23:30", "2010-11-07 00:00",
+                          "2010-11-07 00:05"], 5),  # the hour from 23:01 ends the day
+    ("Europe/Berlin", ["2025-10-26 02:10", "2025-10-26 02:40", "2025-10-26 02:20", "2025-10-26 02:50"], 0)])
+def test_an_hour_that_ends_a_day_is_one_and_another_visitor_is_no_step_back(name, rows, told):
+    times, owners = pd.to_datetime(pd.Series(rows)), pd.Series(["v", "v", "w", "w"] if len(rows) == 4 else ["v"] * 6)
+    _, doubts = utc_of_local(times, ZoneInfo(name), owners=owners)
+    assert doubts[TOLD] == told and doubts[TOLD] + doubts[TAKEN] == (5 if told else 4)
+
+
+@pytest.mark.parametrize("cell", ["0001-01-01 00:00:00", "9999-12-31 23:59", "9999-12-31 23:59Z"])
+def test_days_at_the_ends_of_all_calendars_are_set_aside(cell):
+    rows = "".join(f"buy,{time},v\n" for time in [cell] * 3 + ["2026-03-01 10:00"])
+    for zone in ("Europe/Berlin", "America/New_York", "Asia/Tokyo"):
+        loaded = load(f"event_name,event_time,visitor_id\n{rows}", time_zone=zone)
+        assert len(loaded.quarantined) == 3 and loaded.good["event_time"].dt.year.tolist() == [2026]
+
+
+def test_times_at_zero_do_not_say_when_an_export_ends():
+    rows = "".join(f"buy,{time},v\n" for time in ["1970-01-01 00:00"] * 4 + ["2026-03-01 10:00", "2026-03-02 10:00", "2026-03-03 10:00"])
+    assert load(f"event_name,event_time,visitor_id\n{rows}", time_zone="UTC").good["event_time"].dt.day.tolist() == [1, 2, 3]
+
+
+def test_bytes_of_an_id_are_its_hexadecimal_digits(tmp_path):
+    ids = pa.array([bytes(range(16)), bytes([255] * 16)], pa.binary(16))
+    table = pa.table({"event_name": ["a", "b"], "event_time": ["2026-03-01T10:00Z"] * 2, "visitor_id": ids, "channel": pa.array([b"Email", None])})
+    pq.write_table(table, tmp_path / "events.parquet")
+    good = load_table("events", TableSource(file="events.parquet"), tmp_path).good
+    assert good["visitor_id"].tolist() == [bytes(range(16)).hex(), "f" * 32] and good["channel"].tolist()[0] == "Email"
 
 
 def test_a_visitors_order_tells_where_the_tables_does_not():

@@ -156,6 +156,8 @@ def _comparable(data: Path, models: list[str] | None, by: str, separator: str | 
     from .attribution import Platform, read_paths, with_platforms
 
     if data.suffix in (".csv", ".parquet"):
+        if by != "channel":
+            raise ConvtrackError(f"The paths of {data.name} are made of channels already. Leave --by out.")
         paths = read_paths(data, separator)
         if "read_as" in paths.attrs:
             _say(f"{data.name}: {paths.attrs['read_as']}", err=True)

@@ -53,16 +53,21 @@ def _by_old_clock(times: pd.Series, zone: ZoneInfo) -> pd.Series:
 def _by_order(times: pd.Series, twice: pd.Series, zone: ZoneInfo, owners: pd.Series | None) -> tuple[pd.Series, pd.Series]:
     """Which of the times that come twice are later ones, and of which the order of the rows tells it."""
     every = pd.Series(0, index=times.index)
-    for owner in [every] if owners is None else [every, owners]:
+    for owner in [every] if owners is None else [owners] if _is_grouped(owners) else [every, owners]:
         ways = [way for sign in (1, -1) if (way := _in_order(times, twice, zone, owner, sign)) is not None]
         if len(ways) == 1 or (ways and ways[0][0].equals(ways[1][0])):
             return ways[0]
     return twice & False, twice & False
 
 
+def _is_grouped(owners: pd.Series) -> bool:
+    """Whether all rows of an owner stand together, so that a step back may be no more than another owner's beginning."""
+    return (owners != owners.shift()).sum() == owners.nunique(dropna=False) < len(owners)
+
+
 def _in_order(times: pd.Series, twice: pd.Series, zone: ZoneInfo, owner: pd.Series, sign: int) -> tuple[pd.Series, pd.Series] | None:
     """The same for rows of which the oldest (1) or the newest (-1) of each owner comes first; None if they do not."""
-    nights = [owner[twice], times[twice].dt.normalize()]
+    nights = [owner[twice], _at(times[twice], zone, np.ones(twice.sum(), dtype=bool)).dt.normalize()]  # UTC's: the hour may end a local day
     changes = (_steps(times[twice], nights, sign) < 0).groupby(nights).cumsum()
     told = changes.groupby(nights).transform("max") == 1
     later, told = ((rows & told).reindex(times.index, fill_value=False) for rows in (changes == (sign > 0), told))

@@ -71,6 +71,7 @@ def latest_of_days(days: pd.DataFrame, clocks: Clocks, received: pd.DataFrame | 
     """The latest time that can be, from days in order (first | last | count); NaT where there is no time at all."""
     if clocks.latest is not None:
         return pd.Timestamp(clocks.latest, tz="UTC") + DAY
+    days = days[days["last"] >= _on_the_clock(clocks.earliest, days["last"])].reset_index(drop=True)
     return _end(days) if received is None or received.empty else _end(received) + DAY
 
 

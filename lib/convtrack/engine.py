@@ -10,6 +10,7 @@ import filecmp
 import functools
 import math
 import operator
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,7 @@ DAY = 86_400_000_000  # microseconds
 HOUR = 3_600_000_000
 INSTANTS = ("pyspark", "databricks")  # engines whose times are moments, although Ibis shows them without a zone
 RUNNING = r"^(\D*)(\d{1,18})$"
+PASSWORD = r"(?<=:)[^:@/\s]+(?=@)"
 KIND = ["rank", "channel", "interaction"]
 TAGS = ("utm_source", "utm_medium", "referrer", "click_id")
 NEEDED = ("event_id", "event_name", "event_time", "visitor_id", "channel", "interaction")
@@ -393,8 +395,9 @@ def connect(address: str) -> Any:
     try:
         return ibis.connect(address)
     except Exception as error:  # whatever the engine's own driver raises
-        raise ConvtrackError(f"connection: {address} cannot be opened: {str(error).splitlines()[0]}. Correct it in study.yaml, "
-                             f"or install its driver, as in pip install 'ibis-framework[pyspark]'.") from None
+        line = f"connection: {address} cannot be opened: {(str(error).splitlines() or [''])[0]}"
+        raise ConvtrackError(f"{re.sub(PASSWORD, r'***', line)}. Correct it in study.yaml, or install its driver, as in "
+                             f"pip install 'ibis-framework[pyspark]'.") from None
 
 
 def _open_table(con: Any, source: TableSource, folder: Path) -> ir.Table:

@@ -218,6 +218,8 @@ def check_conditions(events: pd.DataFrame, goals: Mapping[str, Goal]) -> None:
 
 def _holds(cells: pd.Series, wanted: str, where: str) -> pd.Series:
     """Whether each cell is the value that is written as `wanted`."""
+    if pd.api.types.infer_dtype(cells, skipna=True) == "boolean":  # with gaps, pandas takes it for any kind of object
+        cells = cells.astype("boolean")
     if pd.api.types.is_bool_dtype(cells):
         value = TRUTHS.get(wanted.casefold())
         kind = "true or false"

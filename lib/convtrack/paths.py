@@ -23,7 +23,8 @@ from .folders import neighbour
 from .gaps import passes_gaps
 from .id_cells import id_text, is_placeholder
 from .schema import INTERACTIONS
-from .sources import SIGN, TableSource, read_raw, to_numbers
+from .sources import PLAIN, SIGN, TableSource, read_raw, to_numbers, total_rows
+from .texts import first_few
 
 Floats = np.ndarray
 JOINED = " > "  # what joins the channels of a path in text
@@ -31,6 +32,7 @@ NO_NAME = "A path holds an empty channel. Give every touch a channel, or take th
 SIGNS = ("→", "->", "=>", ">", "»", "|", ";", ",", "\t")  # what other programs write for it
 OF_PATHS, OF_TOUCHES = ("conversions", "value", "nulls", "owners", "ends"), ("codes", "hours", "interactions", "milestones")
 AT_ONCE = 4_000_000  # touches of which something is worked out at a time: about 30 MiB a number
+THOUSANDS = r"\d{1,3}(\.\d{3})+"
 LONGEST_HEADER = 100_000  # letters
 NAMES = pa.dictionary(pa.int32(), pa.string())
 TOTALS = ("total_conversions", "total_conversion_value", "total_valued", "total_null")  # columns of a table of paths
@@ -327,13 +329,18 @@ def read_paths(path: Path, separator: str | None = None) -> pd.DataFrame:
     """
     if not path.exists():
         raise ConvtrackError(f"There is no file {path}.{neighbour(path)} Write the path of a study.yaml, or of a table of paths.")
-    raw = read_raw(path, TableSource(file=path.name, separator=_of_columns(path)))
+    columns_by = _of_columns(path)
+    raw = read_raw(path, TableSource(file=path.name, separator=columns_by))
     if "path" not in raw:
         raise ConvtrackError(f"{path.name} has no column 'path'.{nearest('path', raw.columns)} Rename one to it.")
+    raw = _without_totals(raw)
     if "total_conversions" not in raw:
         raw = _one_each(raw, path.name)
+    _check_amounts(raw, path.name, columns_by)
     table = pd.DataFrame({"path": _split(raw["path"], separator, path.name)}, index=raw.index)
-    table.attrs |= raw.attrs
+    unread = [name for name in raw if name not in ("path", *TOTALS)] if "rows" not in raw.attrs else []
+    said = [*raw.attrs.values(), *([f"columns that say nothing here: {first_few(unread)}"] if unread else [])]
+    table.attrs |= {"read_as": "; ".join(said)} if said else {}
     for name in (c for c in raw.columns if c in TOTALS):
         table[name] = to_numbers(raw[name])
         blank = (name == "total_conversion_value") & (raw[name].astype("str").str.strip().eq("") | raw[name].isna())
@@ -373,12 +380,33 @@ def _one_each(raw: pd.DataFrame, file: str) -> pd.DataFrame:
     if len(values) > 1:
         raise ConvtrackError(f"{file}: which column is the value of a conversion, {' or '.join(values)}? "
                              f"Rename it to total_conversion_value.")
-    if values and (signs := raw[values[0]].astype("str").str.extract(SIGN)[0].dropna().unique()).size > 1:
-        raise ConvtrackError(f"{file}, column {values[0]}: {' and '.join(signs)} are two currencies. Write all values in one.")
     counted = raw.rename(columns=dict.fromkeys(values, "total_conversion_value")).assign(total_conversions="1")
     worth = f"its value is {values[0]}" if values else "no column is its value" if "total_conversion_value" not in raw else ""
-    counted.attrs["read_as"] = "; ".join(filter(None, [f"each row is one conversion, because each has its own {orders[0]}", worth]))
+    counted.attrs["rows"] = "; ".join(filter(None, [f"each row is one conversion, because each has its own {orders[0]}", worth]))
     return counted
+
+
+def _without_totals(raw: pd.DataFrame) -> pd.DataFrame:
+    """The table without the rows at its end that hold a total of those above, which it says."""
+    totals = total_rows(raw)
+    if totals.empty:
+        return raw
+    kept = raw.drop(index=totals)
+    kept.attrs["totals"] = f"a total of the rows above it, left out: row {first_few(map(str, totals))}"
+    return kept
+
+
+def _check_amounts(raw: pd.DataFrame, file: str, columns_by: str) -> None:
+    """Nothing, if the totals are in one currency, and no point in them may separate thousands, as it does in German tables."""
+    for name in (name for name in TOTALS if name in raw and not pd.api.types.is_numeric_dtype(raw[name])):
+        text = raw[name].astype("str")
+        signed = text[~text.str.fullmatch(PLAIN["."], na=True)]
+        if (signs := signed.str.extract(SIGN)[0].dropna().unique()).size > 1:
+            raise ConvtrackError(f"{file}, column {name}: {' and '.join(signs)} are two currencies. Write all values in one.")
+        pointed = text[text.str.contains(".", regex=False, na=False)] if columns_by == ";" else text.head(0)
+        if len(pointed) and pointed.str.fullmatch(THOUSANDS).all():
+            raise ConvtrackError(f"{file}, row {pointed.index[0]}, column {name}: is '{pointed.iloc[0]}' more than a thousand, or a little "
+                                 f"more than {pointed.iloc[0].split('.')[0]}? Write it without a point that separates thousands.")
 
 
 def _numbers_orders(cells: pd.Series) -> bool:
@@ -394,22 +422,35 @@ def _split(column: pd.Series, separator: str | None, file: str) -> pd.Series:
     paths = paths.combine_chunks() if isinstance(paths, pa.ChunkedArray) else paths
     if not pa.types.is_list(paths.type):
         text = paths.cast(pa.string()).fill_null("")
-        if separator is None and (lists := _from_lists(text)) is not None:
+        if separator is None and (lists := _from_lists(text, column.index, file)) is not None:
             paths = lists
         else:
-            paths = pc.split_pattern(text, _separator(text, separator, column.index, file))
+            by = _separator(text, separator, column.index, file)
+            paths = pc.split_pattern(_without_ends(text) if by == JOINED else text, by)
     named = _without_blanks(paths)
     return pd.Series(named, index=column.index, dtype=pd.ArrowDtype(named.type))
 
 
-def _from_lists(text: pa.StringArray) -> pa.ListArray | None:
+def _from_lists(text: pa.StringArray, rows: pd.Index, file: str) -> pa.ListArray | None:
     """The paths, where each text is a list of names, as JSON or Python write it, or empty; None where one is not."""
-    if not pc.all(pc.match_substring_regex(text, r"^\s*(\[.*\]\s*)?$")).as_py():
+    is_list = pc.match_substring_regex(text, r"^\s*\[.*\]\s*$")
+    if not pc.all(pc.or_(is_list, pc.match_substring_regex(text, r"^\s*$"))).as_py():
+        if (place := pc.index(pc.and_(is_list, pc.match_substring_regex(text, "^\\s*\\[\\s*[\"']")), True).as_py()) >= 0:
+            raise ConvtrackError(f"{file}, row {rows[place]}, column path: '{text[place]}' is a list, and other paths are not. Write all alike.")
         return None
     for read in (json.loads, ast.literal_eval):
         with suppress(ValueError, TypeError, SyntaxError, RecursionError, MemoryError, pa.ArrowException):
             return pa.array([read(cell.strip() or "[]") for cell in text.to_pylist()], pa.list_(pa.string()))
     return None
+
+
+def _without_ends(text: pa.StringArray) -> pa.StringArray:
+    """The texts without arrows that join nothing: at an end, or two in a row."""
+    some = pc.match_substring_regex(text, r"^\s*>(\s|$)|(\s|^)>\s*$|\s>\s+>\s")
+    if not pc.any(some).as_py():
+        return text
+    steps = ([step.strip() for step in re.split(r"(?<!\S)>(?!\S)", cell)] for cell in text.filter(some).to_pylist())
+    return pc.replace_with_mask(text, some, pa.array([JOINED.join(filter(None, names)) for names in steps], pa.string()))
 
 
 def _separator(text: pa.StringArray, given: str | None, rows: pd.Index, file: str) -> str:
@@ -418,7 +459,7 @@ def _separator(text: pa.StringArray, given: str | None, rows: pd.Index, file: st
         return given or JOINED
     is_joined = pc.any(pc.match_substring(text, JOINED)).as_py()
     for sign in [JOINED.strip()] if is_joined else SIGNS:
-        has = pc.match_substring_regex(text, f"[^ ]{sign}|{sign}[^ ]") if is_joined else pc.match_substring(text, sign)
+        has = pc.match_substring_regex(text, rf"\S{sign}|{sign}\S") if is_joined else pc.match_substring(text, sign)
         if (place := pc.index(has, True).as_py()) >= 0:
             raise ConvtrackError(f"{file}, row {rows[place]}, column path: does '{sign}' join channels in '{text[place]}', or is it "
                                  f"a part of a name? Say so: --separator '{sign}', or --separator '{JOINED}' if it is a part "

@@ -310,7 +310,7 @@ def _check_names(settings: StudyFile, path: Path) -> None:
     for name, source in settings.tables.items():
         check_columns(name, source)
     for named in (settings.time_zone, *(source.time_zone for source in settings.tables.values())):
-        zone(named or "UTC")
+        zone("UTC" if named is None else named or "''")
 
 
 def _check_goal(key: str, goal: str, settings: StudyFile, path: Path) -> None:

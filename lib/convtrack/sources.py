@@ -50,7 +50,7 @@ DATA = r"(?=.*\d)[\d.,:/ T+Z-]+"  # a date or a number, and so no name of a colu
 TOTAL = r"(?i)\s*(?:(?:grand\s+)?totals?|(?:gesamt)?summe|gesamt|totale|total general|total général)\s*(?::.*)?"
 A_TOTAL = "a total of the rows above it"
 ROWS_TO_LOOK_AT, ROWS_OF_TOTALS = 200, 3
-LAST_YEAR = 9999
+FIRST_YEAR, LAST_YEAR = 2, 9998
 IN_AN_EARLIER_FILE = "a row of an earlier file too, and no event_id tells the two apart"
 NO_TIME = "not a time"
 NO_TIMES = {r".*\d\s*(?![AP]M)[A-Z]{2,5}": "its zone is an abbreviation, which can mean several: write +01:00 or another offset instead",
@@ -85,7 +85,7 @@ class TableSource(BaseModel):
     day_first: bool | None = None
     time_zone: str | None = None
     repeated_hour: Literal["earlier", "later"] | None = None
-    columns: dict[str, str | list[str]] = {}
+    columns: dict[str, str | Annotated[list[str], Field(min_length=1)]] = {}
     values: dict[str, dict[str, str]] = {}
 
     @property
@@ -338,11 +338,22 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         table = pq.read_table(path)
         table.validate(full=True)  # text that is no UTF-8 would come up much later
+        for place, field in enumerate(table.schema):
+            if pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type) or pa.types.is_fixed_size_binary(field.type):
+                table = table.set_column(place, field.name, _text_of_bytes(table[place]))
         with suppress(TypeError):  # a type that pandas wrote down and does not know again
             return table.to_pandas(types_mapper=AS_WRITTEN.get)
         return table.to_pandas(types_mapper=AS_WRITTEN.get, ignore_metadata=True)
     except (pa.ArrowException, OSError) as error:
         raise ConvtrackError(f"{path.name} cannot be read as Parquet: {error}. Export it again.") from None
+
+
+def _text_of_bytes(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Bytes that are text as text, and others, as those of a UUID, as hexadecimal digits."""
+    try:
+        return cells.cast(pa.binary()).cast(pa.string())
+    except pa.ArrowException:
+        return pa.chunked_array([pa.array([None if cell is None else cell.hex() for cell in cells.to_pylist()], pa.string())])
 
 
 def _read_csv(path: Path, source: TableSource) -> pd.DataFrame:
@@ -625,12 +636,12 @@ def to_utc(cells: pd.Series, source: TableSource, files: Files) -> pd.Series:
 def read_times(cells: pd.Series, source: TableSource, files: Files, owners: pd.Series | None = None) -> tuple[pd.Series, Counter[str]]:
     """Times in UTC, and how many of them a change of clocks made doubtful, by what was done; `owners` has whose each row is."""
     if pd.api.types.is_datetime64_any_dtype(cells):
-        return _localized(cells, cells, source, files, owners) if cells.dt.tz is None else (_microseconds(cells), Counter())
+        return _localized(cells, cells, source, files, owners) if cells.dt.tz is None else (_possible(_microseconds(cells)), Counter())
     counted = _counted(cells)
     text = _iso(cells[counted.isna()], source, files)
     zoned = text.str.contains(ZONED, regex=True, na=False)
     local, doubts = _localized(_parsed(text[~zoned]), cells, source, files, owners)
-    return pd.concat([counted.dropna(), _parsed(text[zoned], utc=True), local]).reindex(cells.index), doubts
+    return _possible(pd.concat([counted.dropna(), _parsed(text[zoned], utc=True), local]).reindex(cells.index)), doubts
 
 
 def _counted(cells: pd.Series) -> pd.Series:
@@ -650,10 +661,14 @@ def _localized(times: pd.Series, cells: pd.Series, source: TableSource, files: F
         row = times.first_valid_index()
         raise ConvtrackError(f"{files.row(row)}, column {cells.name}: '{cells[row]}' has no time zone. Write the "
                              f"zone of this file in study.yaml, under its table: time_zone: Europe/London (or yours)")
-    possible = times.where(times.dt.year < LAST_YEAR)  # "never", which another zone may put after the end of all calendars
-    zoned, doubts = utc_of_local(possible, zone(source.time_zone or "UTC"), source.repeated_hour,
+    zoned, doubts = utc_of_local(_possible(times), zone(source.time_zone or "UTC"), source.repeated_hour,
                                   None if owners is None else owners.reindex(times.index))
     return _microseconds(zoned), doubts
+
+
+def _possible(times: pd.Series) -> pd.Series:
+    """The times without those that a calendar may not have in another zone, as "never"."""
+    return times.where(times.dt.year.between(FIRST_YEAR, LAST_YEAR))
 
 
 def _microseconds(times: pd.Series) -> pd.Series:
