@@ -244,7 +244,7 @@ def test_a_half_made_environment_of_the_peers_is_repaired_and_then_left_alone(
 
 
 def test_pip_installs_the_lock_where_uv_cannot_be_had(course: ModuleType, machine: Machine) -> None:
-    machine.broken = {"-m uv": "", course.UV: NO_NETWORK}
+    machine.broken = {"-m uv": "", str(course.UV): NO_NETWORK}
     course.VENV.set_up()
     assert machine.did("-m pip install --require-hashes -r") and not machine.did("uv pip")
 
@@ -267,7 +267,7 @@ def test_uv_is_tried_from_its_cache_when_the_network_is_gone(
 def test_uv_on_the_path_serves_where_pip_cannot_fetch_it(
     course: ModuleType, machine: Machine, monkeypatch: Patch,
 ) -> None:
-    machine.broken = {"-m uv": "", course.UV: NO_NETWORK}
+    machine.broken = {"-m uv": "", str(course.UV): NO_NETWORK}
     monkeypatch.setattr(shutil, "which", lambda name: "/somewhere/uv")
     assert course.VENV.uv() == ["/somewhere/uv"]
 
