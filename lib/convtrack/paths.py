@@ -398,12 +398,13 @@ def _without_totals(raw: pd.DataFrame) -> pd.DataFrame:
 
 def _check_amounts(raw: pd.DataFrame, file: str, columns_by: str) -> None:
     """Nothing, if the totals are in one currency, and no point in them may separate thousands, as it does in German tables."""
-    for name in (name for name in TOTALS if name in raw and not pd.api.types.is_numeric_dtype(raw[name])):
-        text = raw[name].astype("str")
-        signed = text[~text.str.fullmatch(PLAIN["."], na=True)]
-        if (signs := signed.str.extract(SIGN)[0].dropna().unique()).size > 1:
-            raise ConvtrackError(f"{file}, column {name}: {' and '.join(signs)} are two currencies. Write all values in one.")
-        pointed = text[text.str.contains(".", regex=False, na=False)] if columns_by == ";" else text.head(0)
+    texts = {name: raw[name].astype("str") for name in TOTALS if name in raw and not pd.api.types.is_numeric_dtype(raw[name])}
+    value = texts.get("total_conversion_value", pd.Series([], dtype="str"))
+    signs = value[~value.str.fullmatch(PLAIN["."], na=True)].str.extract(SIGN)[0].dropna().unique()
+    if len(signs) > 1:
+        raise ConvtrackError(f"{file}, column {value.name}: {' and '.join(signs)} are two currencies. Write all values in one.")
+    for name, text in texts.items() if columns_by == ";" else ():
+        pointed = text[text.str.contains(".", regex=False, na=False)]
         if len(pointed) and pointed.str.fullmatch(THOUSANDS).all():
             raise ConvtrackError(f"{file}, row {pointed.index[0]}, column {name}: is '{pointed.iloc[0]}' more than a thousand, or a little "
                                  f"more than {pointed.iloc[0].split('.')[0]}? Write it without a point that separates thousands.")
